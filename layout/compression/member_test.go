@@ -1,0 +1,212 @@
+package compression
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// text is n bytes that compress about as JSON does.
+func text(seed uint64, n int) []byte {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var b bytes.Buffer
+	for b.Len() < n {
+		fmt.Fprintf(&b, `{"repo":"https://example.com/%x","risk":"low","count":%d}`+"\n", r.Uint64(), r.IntN(1000))
+	}
+	return b.Bytes()[:n]
+}
+
+// members writes raw as members of the given size.
+func members(t testing.TB, raw []byte, size int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewMemberWriter(&b, size)
+	for len(raw) > 0 {
+		n := min(len(raw), 1000)
+		if _, err := w.Write(raw[:n]); err != nil {
+			t.Fatal(err)
+		}
+		raw = raw[n:]
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func stored(raw []byte) []byte {
+	var b bytes.Buffer
+	w, _ := stdgzip.NewWriterLevel(&b, stdgzip.NoCompression)
+	w.Write(raw)
+	w.Close()
+	return b.Bytes()
+}
+
+func TestMemberReader(t *testing.T) {
+	big := text(1, 6<<20)
+	ours := members(t, big, 300<<10)
+	small := members(t, big[:1<<20], 5000)
+	var foreign bytes.Buffer
+	w := stdgzip.NewWriter(&foreign)
+	w.Name = "cache.jsonl"
+	w.Write(big)
+	w.Close()
+	// Members inside a member: every boundary but the first is false.
+	nested := stored(ours)
+	random := make([]byte, 3<<20)
+	rand.NewChaCha8([32]byte{1}).Read(random)
+
+	for _, tt := range []struct {
+		name string
+		in   []byte
+		want []byte // nil for an error
+	}{
+		{"our members", ours, big},
+		{"small members", small, big[:1<<20]},
+		{"one foreign member", foreign.Bytes(), big},
+		{"foreign behind ours", append(bytes.Clone(ours), foreign.Bytes()...), append(bytes.Clone(big), big...)},
+		{"ours behind foreign", append(foreign.Bytes()[:foreign.Len():foreign.Len()], ours...), append(bytes.Clone(big), big...)},
+		{"members within a member", nested, ours},
+		{"members within a member, then members", append(bytes.Clone(nested), ours...), append(bytes.Clone(ours), big...)},
+		{"members, then members within a member", append(bytes.Clone(ours), nested...), append(bytes.Clone(big), ours...)},
+		{"incompressible", members(t, random, 300<<10), random},
+		{"empty member", stored(nil), []byte{}},
+		{"empty input", nil, nil},
+		{"cut in the header", ours[:7], nil},
+		{"cut in the last member", ours[:len(ours)-9], nil},
+		{"cut in the trailer", ours[:len(ours)-3], nil},
+		{"cut at half", ours[:len(ours)/2], nil},
+		{"trailing garbage", append(bytes.Clone(ours), "garbage, twelve bytes"...), nil},
+		{"trailing byte", append(bytes.Clone(ours), 'x'), nil},
+		{"trailing zeros", append(bytes.Clone(ours), make([]byte, 512)...), nil},
+		{"not gzip", big, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, workers := range []int{1, 2, 5} {
+				m := NewMemberReader(bytes.NewReader(tt.in), workers)
+				got, err := io.ReadAll(m)
+				if cerr := m.Close(); cerr != nil {
+					t.Fatal(cerr)
+				}
+				if tt.want == nil {
+					var e *Error
+					if !errors.As(err, &e) {
+						t.Fatalf("%d workers: got %v, want an *Error", workers, err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatalf("%d workers: %v", workers, err)
+				}
+				if !bytes.Equal(got, tt.want) {
+					t.Fatalf("%d workers: %d bytes differ from the %d wanted", workers, len(got), len(tt.want))
+				}
+			}
+		})
+	}
+}
+
+// Every flipped byte behind a header must be noticed; one worker's damage must
+// not be another's success.
+func TestMemberReaderDamage(t *testing.T) {
+	raw := text(2, 900<<10)
+	whole := members(t, raw, 100<<10)
+	for at := 11; at < len(whole); at += 997 {
+		bad := bytes.Clone(whole)
+		bad[at] ^= 0x20
+		m := NewMemberReader(bytes.NewReader(bad), 2)
+		got, err := io.ReadAll(m)
+		m.Close()
+		if err == nil && !bytes.Equal(got, raw) {
+			t.Fatalf("byte %d: flipped, and not noticed", at)
+		}
+	}
+}
+
+func TestMemberReaderReadError(t *testing.T) {
+	boom := errors.New("boom")
+	for _, n := range []int{0, 100, 200 << 10} {
+		whole := members(t, text(3, 8<<20), 100<<10)
+		m := NewMemberReader(io.MultiReader(bytes.NewReader(whole[:n]), iotest.ErrReader(boom)), 2)
+		_, err := io.ReadAll(m)
+		m.Close()
+		if !errors.Is(err, boom) {
+			t.Errorf("after %d bytes: got %v, want boom", n, err)
+		}
+	}
+}
+
+func TestMemberReaderCloseEarly(t *testing.T) {
+	whole := members(t, text(4, 8<<20), 100<<10)
+	before := runtime.NumGoroutine()
+	m := NewMemberReader(bytes.NewReader(whole), 2)
+	m.Read(make([]byte, 10))
+	m.Close()
+	m.Close()
+	if _, err := m.Read(make([]byte, 10)); err == nil {
+		t.Error("a closed reader reads on")
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines are left, %d were there before", n, before)
+	}
+}
+
+func TestMemberWriter(t *testing.T) {
+	raw := text(5, 2<<20)
+	for _, size := range []int{1 << 10, 100 << 10, 4 << 20} {
+		whole := members(t, raw, size)
+		z, err := stdgzip.NewReader(bytes.NewReader(whole))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(z)
+		if err != nil || !bytes.Equal(got, raw) {
+			t.Fatalf("size %d: the standard library reads something else (%v)", size, err)
+		}
+		if n := bytes.Count(whole, memberHeader); n != (len(raw)+size-1)/size {
+			t.Errorf("size %d: %d members", size, n)
+		}
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		if !bytes.Equal(whole, members(t, raw, size)) {
+			t.Errorf("size %d: other bytes on one core", size)
+		}
+	}
+}
+
+func TestMemberWriterError(t *testing.T) {
+	pr, pw := io.Pipe()
+	pr.CloseWithError(errors.New("disk full"))
+	w := NewMemberWriter(pw, 1000)
+	_, err := w.Write(bytes.Repeat([]byte("x"), 100000))
+	if cerr := w.Close(); cerr == nil || !strings.Contains(cerr.Error(), "disk full") {
+		t.Errorf("Close: got %v after Write %v, want disk full", cerr, err)
+	}
+	if w.Close() == nil {
+		t.Error("the second Close forgot the error")
+	}
+}
+
+func BenchmarkMemberReader(b *testing.B) {
+	raw := text(6, 32<<20)
+	whole := members(b, raw, 300<<10)
+	block := make([]byte, blockSize)
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		m := NewMemberReader(bytes.NewReader(whole), 0)
+		for {
+			if _, err := m.Read(block); err == io.EOF {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+		}
+		m.Close()
+	}
+}
