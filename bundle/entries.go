@@ -1,0 +1,340 @@
+package bundle
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+)
+
+// Limits of an archive.
+const (
+	maxEntries  = 2 * layout.MaxFiles // directories count as well
+	maxName     = 1024                // bytes
+	maxElements = 32                  // of a name
+	maxPadding  = 64 << 20            // zeros behind the end
+	maxUnknown  = 1 << 30             // bytes of files that are no part of a layout
+	slack       = 64 << 20            // inflated before the ratio counts
+	maxRatio    = 100                 // inflated to compressed, where no descriptor speaks for the bytes
+)
+
+// ErrNotTar is wrapped by the error for a stream that is not a tar archive.
+var ErrNotTar = errors.New("not a tar archive")
+
+// An EntryError is an entry of an archive that cannot be accepted. What it
+// says of the entry's name is quoted.
+type EntryError struct {
+	Name string
+	Msg  string
+}
+
+func (e *EntryError) Error() string {
+	if e.Name == "" {
+		return e.Msg
+	}
+	return fmt.Sprintf("entry %s: %s", layout.Printable(e.Name), e.Msg)
+}
+
+// entries reads the regular files of a layout out of a tar stream, in its
+// order, and holds every rule about names and types.
+type entries struct {
+	tar     *tar.Reader
+	stream  *meter
+	seen    map[[16]byte]bool // hash of a folded name: true for a file
+	count   int
+	unknown int64
+	first   bool
+}
+
+func newEntries(m *meter) *entries {
+	return &entries{tar: tar.NewReader(m), stream: m, seen: map[[16]byte]bool{}, first: true}
+}
+
+// next is the next regular file. io.EOF means that the archive has ended, its
+// padding included.
+func (e *entries) next() (name string, size int64, err error) {
+	for {
+		h, err := e.tar.Next()
+		if err == io.EOF {
+			return "", 0, e.end()
+		}
+		if err != nil {
+			return "", 0, e.headerError(err)
+		}
+		e.first = false
+		if e.count++; e.count > maxEntries {
+			return "", 0, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+		}
+		if h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		name, err := entryName(h)
+		if err != nil {
+			return "", 0, err
+		}
+		if err := entryType(h); err != nil {
+			return "", 0, err
+		}
+		if err := e.claim(name, h.Typeflag == tar.TypeReg); err != nil {
+			return "", 0, err
+		}
+		if h.Typeflag == tar.TypeDir {
+			continue
+		}
+		if !isPart(name) {
+			if e.unknown += h.Size; e.unknown > maxUnknown {
+				return "", 0, &EntryError{h.Name, fmt.Sprintf("files that are no part of a layout exceed the limit of %d bytes", maxUnknown)}
+			}
+		}
+		return name, h.Size, nil
+	}
+}
+
+func isPart(name string) bool {
+	return name == "oci-layout" || name == "index.json" || name == layout.SealName || strings.HasPrefix(name, "blobs/")
+}
+
+// headerError gives the errors of the tar reader words.
+func (e *entries) headerError(err error) error {
+	var bomb *RatioError
+	var damage *compression.Error
+	switch {
+	case errors.As(err, &bomb), errors.As(err, &damage):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &EntryError{"", "the archive is truncated (unexpected EOF)"}
+	case errors.Is(err, tar.ErrFieldTooLong):
+		return &EntryError{"", "an entry's extended header is too large, the limit is 1 MiB"}
+	case errors.Is(err, tar.ErrHeader) && e.first:
+		return fmt.Errorf("%w: the first header is invalid", ErrNotTar)
+	case errors.Is(err, tar.ErrHeader):
+		return &EntryError{"", fmt.Sprintf("a tar header is invalid or corrupt, near byte %d", e.stream.n)}
+	}
+	return err
+}
+
+// end checks that nothing but zeros follows the archive.
+func (e *entries) end() error {
+	if e.first {
+		return &EntryError{"", "the archive is empty: no entries, no oci-layout"}
+	}
+	var buf [64 << 10]byte
+	var n int64
+	for {
+		k, err := e.stream.Read(buf[:])
+		for _, b := range buf[:k] {
+			if b != 0 {
+				return &EntryError{"", "trailing data after the end of the archive"}
+			}
+		}
+		if n += int64(k); n > maxPadding {
+			return &EntryError{"", fmt.Sprintf("too much padding after the end of the archive, the limit is %d bytes", maxPadding)}
+		}
+		if err != nil {
+			if err == io.EOF {
+				return io.EOF
+			}
+			return e.headerError(err)
+		}
+	}
+}
+
+// entryType accepts regular files and directories, as a layout has no others.
+func entryType(h *tar.Header) error {
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return &EntryError{h.Name, "unsupported type: sparse file"}
+		}
+	}
+	var what string
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeDir:
+		return nil
+	case tar.TypeSymlink:
+		what = "symbolic link"
+	case tar.TypeLink:
+		what = "hard link"
+	case tar.TypeChar, tar.TypeBlock:
+		what = "device"
+	case tar.TypeFifo:
+		what = "FIFO (named pipe)"
+	case tar.TypeGNUSparse:
+		what = "sparse file"
+	case tar.TypeCont:
+		what = "contiguous file"
+	default:
+		what = "tar type " + strconv.QuoteToASCII(string(rune(h.Typeflag)))
+	}
+	return &EntryError{h.Name, "unsupported type: " + what + "; want regular files and directories only"}
+}
+
+// entryName parses the name of an entry: relative, clean, of printable UTF-8.
+// A leading "./" is all that it may have beside. Nothing is mended.
+func entryName(h *tar.Header) (string, error) {
+	name := h.Name
+	if name == "./" || name == "." {
+		if h.Typeflag == tar.TypeDir {
+			return ".", nil
+		}
+		return "", &EntryError{h.Name, "unsafe name: not that of a file"}
+	}
+	name = strings.TrimPrefix(name, "./")
+	if h.Typeflag == tar.TypeDir {
+		name = strings.TrimSuffix(name, "/")
+	}
+	bad := func(msg string) (string, error) {
+		return "", &EntryError{h.Name, "unsafe name: " + msg}
+	}
+	switch {
+	case name == "":
+		return bad("empty")
+	case len(name) > maxName:
+		return bad(fmt.Sprintf("too long, the limit is %d bytes", maxName))
+	case strings.Count(name, "/") >= maxElements:
+		return bad(fmt.Sprintf("too deep, the limit is %d elements", maxElements))
+	case strings.HasPrefix(name, "/"):
+		return bad("an absolute path")
+	case !utf8.ValidString(name):
+		return bad("invalid UTF-8")
+	}
+	for _, r := range name {
+		switch {
+		case r == '\\' || r == ':':
+			return bad(fmt.Sprintf("the character %q, which is a path separator or drive on some systems", r))
+		case !unicode.IsPrint(r):
+			return bad("a control or unprintable character")
+		}
+	}
+	for _, part := range strings.Split(name, "/") {
+		switch part {
+		case "..":
+			return bad(`a path that leaves its directory ("..")`)
+		case ".", "":
+			return bad("an empty or \".\" path element")
+		}
+	}
+	return name, nil
+}
+
+// claim refuses a name that stands for two things, on this system or on one
+// that does not tell cases apart.
+func (e *entries) claim(name string, file bool) error {
+	if name == "." {
+		return nil
+	}
+	key := func(s string) (k [16]byte) {
+		h := sha256.Sum256([]byte(strings.ToLower(s)))
+		copy(k[:], h[:])
+		return k
+	}
+	for i, c := range name {
+		if c == '/' {
+			k := key(name[:i])
+			if e.seen[k] {
+				return &EntryError{name, "conflict: a file stands where this entry wants a directory"}
+			}
+			e.seen[k] = false
+		}
+	}
+	k := key(name)
+	isFile, ok := e.seen[k]
+	switch {
+	case ok && (isFile || file):
+		return &EntryError{name, "duplicate entry: the same name, or one that differs in case, came before"}
+	case !ok:
+		e.seen[k] = file
+	}
+	return nil
+}
+
+// A RatioError is a stream that inflates to far more than its size and than
+// what descriptors announce.
+type RatioError struct{ Inflated, Read int64 }
+
+func (e *RatioError) Error() string {
+	return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes that no descriptor announces", e.Read, e.Inflated)
+}
+
+// A meter bounds what a compressed stream may inflate to.
+type meter struct {
+	r         io.Reader
+	raw       *counter
+	n         int64 // inflated so far
+	announced int64 // of these, what descriptors speak for
+	plain     bool
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n {
+		return n, &RatioError{m.n - m.announced, m.raw.n}
+	}
+	return n, err
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// open tells the compression of a stream by its magic and inflates it.
+func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
+	raw := &counter{r: r}
+	head, again, err := peek(raw)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if len(head) == 0 {
+		return nil, nil, nil, &EntryError{"", "empty file: 0 bytes, want a tar archive"}
+	}
+	format, err := compression.Detect(head)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
+	}
+	if format == compression.None {
+		return &meter{r: again, raw: raw, plain: true}, io.NopCloser(nil), format, nil
+	}
+	z, err := format.NewReader(again)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	head, again, err = peek(z)
+	if err != nil {
+		z.Close()
+		return nil, nil, nil, err
+	}
+	if inner, err := compression.Detect(head); err != nil || inner != compression.None {
+		z.Close()
+		if err == nil {
+			err = fmt.Errorf("%s data within %s", inner, format)
+		}
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
+	}
+	return &meter{r: again, raw: raw}, z, format, nil
+}
+
+// peek returns the first bytes of a stream, and the stream with them.
+func peek(r io.Reader) ([]byte, io.Reader, error) {
+	head := make([]byte, compression.MagicLen)
+	n, err := io.ReadFull(r, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return head[:n], io.MultiReader(bytes.NewReader(head[:n]), r), err
+}

@@ -1,0 +1,73 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+// Verify checks a bundle in one pass, without a temporary file and without
+// going back: from a pipe as from a disc. o.Strict is set by Verify itself.
+//
+// The error is one that ended the pass: the archive's structure is refused (an
+// *EntryError, a *RatioError, ErrNotTar or a *compression.Error), reading
+// failed, or ctx was cancelled. What is wrong with the layout in the archive
+// is in the report, whose Err is the verdict.
+func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Report, error) {
+	o.Strict = true
+	a := layout.NewAudit(o)
+	if err := scan(ctx, r, a, nil); err != nil {
+		return nil, err
+	}
+	return a.Finish(), nil
+}
+
+// Documents reads only as far as it must to know index.json, all indexes and
+// all manifests: at once in a bundle of ours, to the end in an archive whose
+// blobs stand elsewhere. What is not read is not checked.
+func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit, error) {
+	a := layout.NewAudit(layout.AuditOptions{})
+	done := func() bool { return a.Settled() }
+	err := scan(ctx, r, a, done)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.Sofar(), a, nil
+}
+
+// scan feeds the files of an archive to an audit, until done says so.
+func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) error {
+	m, z, _, err := open(r)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	e := newEntries(m)
+	for {
+		name, size, err := e.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil && a.Wants(d, size) {
+			m.announced += size
+		}
+		if err := a.Add(ctx, name, size, e.tar); err != nil {
+			return e.contentError(name, err)
+		}
+		if done != nil && done() {
+			return nil
+		}
+	}
+}
+
+func (e *entries) contentError(name string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &EntryError{name, "the archive is truncated here (unexpected EOF)"}
+	}
+	return err
+}

@@ -1,0 +1,267 @@
+package layout
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// A Blob is the content that a descriptor describes, wherever it lies now.
+type Blob struct {
+	v1.Descriptor
+	// Open opens the content, once for every reading of it.
+	Open func() (io.ReadCloser, error)
+}
+
+// Contents is a layout on its way: index.json, and every blob that it reaches,
+// parents before children: indexes and manifests, then configs, then layers.
+// The blobs lie where they are, in a directory, an archive or among a user's
+// files, until somebody copies them.
+type Contents struct {
+	RawIndex []byte
+	Index    v1.Index
+	Blobs    []Blob
+	Dropped  []string // blobs of the source that nothing refers to
+}
+
+// Digest is the identity of the layout.
+func (c *Contents) Digest() digest.Digest { return digest.FromBytes(c.RawIndex) }
+
+// OCILayout is the content of oci-layout.
+func (c *Contents) OCILayout() []byte { return []byte(layoutFile) }
+
+// Contents lists the layout for copying. Documents are read and checked;
+// whoever copies the other blobs passes them through Copy. The error says what
+// is missing or unsound.
+func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
+	a, err := r.Documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkRoot(); err != nil {
+		return nil, err
+	}
+	c := &Contents{RawIndex: a.rawIndex, Index: *a.index}
+	var configs, layers []Blob
+	config := map[digest.Digest]bool{}
+	for _, d := range a.order {
+		if m := a.blobs[d].manifest; m != nil {
+			config[m.Config.Digest] = true
+		}
+	}
+	for _, d := range a.order {
+		b := a.blobs[d]
+		blob := Blob{v1.Descriptor{MediaType: b.media, Digest: d, Size: b.want}, nil}
+		if len(b.raw) > 0 && b.parsedAs != "" {
+			blob.Open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.raw)), nil }
+			c.Blobs = append(c.Blobs, blob)
+			continue
+		}
+		blob.Open = func() (io.ReadCloser, error) { return r.Fetch(ctx, blob.Descriptor) }
+		if err := r.stat(blob.Descriptor); err != nil {
+			return nil, err
+		}
+		if config[d] {
+			configs = append(configs, blob)
+		} else {
+			layers = append(layers, blob)
+		}
+	}
+	c.Blobs = append(append(c.Blobs, configs...), layers...)
+	return c, r.dropped(a, c)
+}
+
+// stat makes sure that a blob is there before anything is written.
+func (r *Reader) stat(d v1.Descriptor) error {
+	f, err := r.Fetch(context.Background(), d)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (r *Reader) dropped(a *Audit, c *Contents) error {
+	return fs.WalkDir(r.fsys, "blobs", func(name string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		d, _, err := ParseBlobPath(name)
+		if err != nil {
+			return &FormatError{name, err}
+		}
+		if a.blobs[d] == nil {
+			c.Dropped = append(c.Dropped, name)
+		}
+		return nil
+	})
+}
+
+// checkRoot compares index.json and oci-layout with SHA256SUMS: no descriptor
+// covers these two.
+func (a *Audit) checkRoot() error {
+	if a.seal == nil {
+		return nil
+	}
+	for _, name := range []string{v1.ImageIndexFile, v1.ImageLayoutFile} {
+		want, ok := a.seal.lines[name]
+		switch {
+		case !ok:
+			return &SealError{name, SealName + " does not list it"}
+		case want != a.others[name]:
+			return &SealError{name, fmt.Sprintf("%s lists sha256:%x, found sha256:%x", SealName, want, a.others[name])}
+		}
+	}
+	return nil
+}
+
+// Merge puts the contents of several layouts into one. A single one stays as
+// it is, byte for byte. The error names the reference that stands for two
+// different things.
+func Merge(all ...*Contents) (*Contents, error) {
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	out := &Contents{}
+	index := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
+	seen := map[digest.Digest]bool{}
+	for _, c := range all {
+		out.Dropped = append(out.Dropped, c.Dropped...)
+		for _, d := range c.Index.Manifests {
+			if err := AddTo(&index, d); err != nil {
+				return nil, err
+			}
+		}
+		for _, b := range c.Blobs {
+			if !seen[b.Digest] {
+				seen[b.Digest] = true
+				out.Blobs = append(out.Blobs, b)
+			}
+		}
+	}
+	// Parents of all layouts come before children of any.
+	var docs, rest []Blob
+	for _, b := range out.Blobs {
+		if isDocument(b.MediaType) {
+			docs = append(docs, b)
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	out.Blobs = append(docs, rest...)
+	return out, out.SetIndex(index)
+}
+
+// SetIndex makes index the one of the contents.
+func (c *Contents) SetIndex(index v1.Index) (err error) {
+	c.Index = index
+	c.RawIndex, err = marshal(index)
+	return err
+}
+
+// AddTo adds a descriptor to an index, once. The error is a *NameError when
+// one of its names stands for something else there already.
+func AddTo(index *v1.Index, d v1.Descriptor) error {
+	for _, have := range index.Manifests {
+		same := have.Digest == d.Digest
+		for _, key := range []string{v1.AnnotationRefName, AnnotationContainerdName} {
+			n := d.Annotations[key]
+			if n != "" && n == have.Annotations[key] && !same {
+				return &NameError{n, have.Digest, d.Digest}
+			}
+			same = same && n == have.Annotations[key]
+		}
+		if same {
+			return nil
+		}
+	}
+	index.Manifests = append(index.Manifests, d)
+	return nil
+}
+
+// A NameError is one name for two things.
+type NameError struct {
+	Name      string
+	Have, New digest.Digest
+}
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("the name %s stands for %s already, and would stand for %s as well", Printable(e.Name), e.Have, e.New)
+}
+
+// A Stage collects the blobs of a layout that will be written elsewhere. Small
+// ones are held in memory; of the others it knows only where they lie.
+type Stage struct {
+	blobs []Blob
+	index map[digest.Digest]bool
+}
+
+// Add hashes a blob and remembers where it lies.
+func (s *Stage) Add(ctx context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
+	r, err := open()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	defer r.Close()
+	h := sha256.New()
+	n, err := Tee(ctx, r, append([]io.Writer{h}, watchers...)...)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	d := v1.Descriptor{MediaType: mediaType, Digest: digest.NewDigest(digest.SHA256, h), Size: n}
+	if s.index == nil {
+		s.index = map[digest.Digest]bool{}
+	}
+	if !s.index[d.Digest] {
+		s.index[d.Digest] = true
+		s.blobs = append(s.blobs, Blob{d, open})
+	}
+	return d, nil
+}
+
+// Contents is the staged layout under the given index. The blobs come in the
+// reverse order of their adding where that puts parents first: manifests, then
+// configs as config says, then layers in the order of their adding.
+func (s *Stage) Contents(index v1.Index, config func(v1.Descriptor) bool) (*Contents, error) {
+	c := &Contents{}
+	var configs, layers []Blob
+	for _, b := range s.blobs {
+		switch {
+		case isDocument(b.MediaType):
+			c.Blobs = append(c.Blobs, b)
+		case config(b.Descriptor):
+			configs = append(configs, b)
+		default:
+			layers = append(layers, b)
+		}
+	}
+	c.Blobs = append(append(c.Blobs, configs...), layers...)
+	return c, c.SetIndex(index)
+}
+
+// CopyTo writes the contents into a layout that is being written, with its
+// index left to the caller.
+func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
+	for _, b := range c.Blobs {
+		r, err := b.Open()
+		if err != nil {
+			return err
+		}
+		err = w.Push(ctx, b.Descriptor, r)
+		r.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,374 @@
+package layout
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"sort"
+
+	"github.com/opencontainers/image-spec/specs-go"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/internal/strictjson"
+)
+
+// Limits of what is read. The image specification names none; these are those
+// of the common registries and importers.
+const (
+	MaxDocument  = 4 << 20 // bytes of an index or a manifest, as in registries
+	MaxFiles     = 100_000 // files of one layout
+	maxDepth     = 16      // indexes within indexes
+	maxSeal      = 32 << 20
+	maxDocuments = 32 << 20 // bytes of all documents of one layout
+)
+
+// Docker's names for an index and a manifest, which carry the same fields.
+const (
+	mediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+	mediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+)
+
+// Annotations that a layout's index gives its manifests, and that name files.
+const (
+	// AnnotationContainerdName holds a full reference; Zarf and containerd
+	// read it, beside v1.AnnotationRefName.
+	AnnotationContainerdName = "io.containerd.image.name"
+)
+
+// IsIndex reports whether a media type is that of an image index.
+func IsIndex(mediaType string) bool {
+	return mediaType == v1.MediaTypeImageIndex || mediaType == mediaTypeDockerList
+}
+
+// IsManifest reports whether a media type is that of an image manifest.
+func IsManifest(mediaType string) bool {
+	return mediaType == v1.MediaTypeImageManifest || mediaType == mediaTypeDockerManifest
+}
+
+func isDocument(mediaType string) bool { return IsIndex(mediaType) || IsManifest(mediaType) }
+
+// names are the keys of OCI documents; a key that differs from one of them in
+// case alone is refused.
+var names = []string{
+	"schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations",
+	"digest", "size", "urls", "data", "platform", "architecture", "os", "os.version", "os.features", "variant",
+	"imageLayoutVersion", "fsLayers", "history", "signatures",
+}
+
+// The wire types tell an absent field from a zero one.
+type wireDescriptor struct {
+	MediaType    *string            `json:"mediaType"`
+	Digest       *string            `json:"digest"`
+	Size         *int64             `json:"size"`
+	URLs         []string           `json:"urls"`
+	Annotations  map[string]*string `json:"annotations"`
+	Data         *string            `json:"data"`
+	Platform     *v1.Platform       `json:"platform"`
+	ArtifactType *string            `json:"artifactType"`
+}
+
+type wireDocument struct {
+	SchemaVersion *int               `json:"schemaVersion"`
+	MediaType     *string            `json:"mediaType"`
+	ArtifactType  *string            `json:"artifactType"`
+	Config        *wireDescriptor    `json:"config"`
+	Layers        []wireDescriptor   `json:"layers"`
+	Manifests     []wireDescriptor   `json:"manifests"`
+	Subject       *wireDescriptor    `json:"subject"`
+	Annotations   map[string]*string `json:"annotations"`
+	FSLayers      json.RawMessage    `json:"fsLayers"`
+	History       json.RawMessage    `json:"history"`
+	Signatures    json.RawMessage    `json:"signatures"`
+}
+
+func decodeDocument(data []byte) (*wireDocument, map[string]json.RawMessage, error) {
+	if len(data) > MaxDocument {
+		return nil, nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
+	}
+	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && t[0] != '{' {
+		return nil, nil, fmt.Errorf("want a JSON object, found something that begins with %s", quote(string(t[:1])))
+	}
+	var doc wireDocument
+	if err := strictjson.Unmarshal(data, &doc, names...); err != nil {
+		return nil, nil, err
+	}
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return nil, nil, err
+	}
+	if doc.SchemaVersion == nil {
+		return nil, nil, fmt.Errorf("schemaVersion: missing, want 2")
+	}
+	if *doc.SchemaVersion != 2 {
+		return nil, nil, fmt.Errorf("schemaVersion: want 2, found %d", *doc.SchemaVersion)
+	}
+	for _, k := range []string{"fsLayers", "history", "signatures"} {
+		if _, ok := keys[k]; ok {
+			return nil, nil, fmt.Errorf("%s: a field of another kind of document (Docker schema 1)", k)
+		}
+	}
+	return &doc, keys, nil
+}
+
+// ParseIndex reads an image index (image-index.md) strictly: fields of the
+// right type, no field of a manifest, every descriptor acceptable, and the
+// media type, where the document names it, equal to mediaType. An empty
+// mediaType stands for index.json, which no descriptor describes.
+func ParseIndex(data []byte, mediaType string) (*v1.Index, error) {
+	doc, keys, err := decodeDocument(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range []string{"config", "layers"} {
+		if _, ok := keys[k]; ok {
+			return nil, fmt.Errorf("%s: a field of a manifest in an index; a document is one or the other", k)
+		}
+	}
+	if raw, ok := keys["manifests"]; !ok || string(raw) == "null" {
+		return nil, fmt.Errorf("manifests: missing, want an array of descriptors")
+	}
+	found, err := documentMediaType(doc, mediaType, IsIndex, v1.MediaTypeImageIndex)
+	if err != nil {
+		return nil, err
+	}
+	index := &v1.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: found,
+		ArtifactType: deref(doc.ArtifactType),
+		Manifests:    make([]v1.Descriptor, len(doc.Manifests)),
+	}
+	for i := range doc.Manifests {
+		if index.Manifests[i], err = doc.Manifests[i].descriptor(); err != nil {
+			return nil, fmt.Errorf("manifests[%d].%w", i, err)
+		}
+	}
+	if index.Annotations, err = stringMap(doc.Annotations); err != nil {
+		return nil, err
+	}
+	if index.Subject, err = subject(doc.Subject); err != nil {
+		return nil, err
+	}
+	return index, nil
+}
+
+// ParseManifest reads an image manifest (manifest.md) as strictly as
+// ParseIndex reads an index.
+func ParseManifest(data []byte, mediaType string) (*v1.Manifest, error) {
+	doc, keys, err := decodeDocument(data)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := keys["manifests"]; ok {
+		return nil, fmt.Errorf("manifests: a field of an index in a manifest; a document is one or the other")
+	}
+	if doc.Config == nil {
+		return nil, fmt.Errorf("config: missing, want a descriptor")
+	}
+	if raw, ok := keys["layers"]; !ok || string(raw) == "null" {
+		return nil, fmt.Errorf("layers: missing, want an array of descriptors")
+	}
+	found, err := documentMediaType(doc, mediaType, IsManifest, v1.MediaTypeImageManifest)
+	if err != nil {
+		return nil, err
+	}
+	m := &v1.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: found,
+		ArtifactType: deref(doc.ArtifactType),
+		Layers:       make([]v1.Descriptor, len(doc.Layers)),
+	}
+	if m.Config, err = doc.Config.leaf(); err != nil {
+		return nil, fmt.Errorf("config.%w", err)
+	}
+	for i := range doc.Layers {
+		if m.Layers[i], err = doc.Layers[i].leaf(); err != nil {
+			return nil, fmt.Errorf("layers[%d].%w", i, err)
+		}
+	}
+	if m.Annotations, err = stringMap(doc.Annotations); err != nil {
+		return nil, err
+	}
+	if m.Subject, err = subject(doc.Subject); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// documentMediaType compares the document's own media type with the one that
+// its descriptor gave (CVE-2021-41190).
+func documentMediaType(doc *wireDocument, want string, is func(string) bool, standard string) (string, error) {
+	if doc.ArtifactType != nil && *doc.ArtifactType != "" && !mediaTypePattern.MatchString(*doc.ArtifactType) {
+		return "", fmt.Errorf("artifactType: %s is not a media type", quote(*doc.ArtifactType))
+	}
+	if doc.MediaType == nil {
+		if want == "" {
+			return standard, nil
+		}
+		return want, nil
+	}
+	switch {
+	case want != "" && *doc.MediaType != want:
+		return "", fmt.Errorf("mediaType: the descriptor says %s, the document %s", quote(want), quote(*doc.MediaType))
+	case !is(*doc.MediaType):
+		return "", fmt.Errorf("mediaType: want %s, found %s", quote(standard), quote(*doc.MediaType))
+	}
+	return *doc.MediaType, nil
+}
+
+// mediaTypePattern is RFC 6838, section 4.2, as descriptor.md asks.
+var mediaTypePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
+
+// descriptor checks one descriptor (descriptor.md, "Properties").
+func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
+	var d v1.Descriptor
+	switch {
+	case w.MediaType == nil || *w.MediaType == "":
+		return d, fmt.Errorf("mediaType: missing")
+	case !mediaTypePattern.MatchString(*w.MediaType):
+		return d, fmt.Errorf("mediaType: %s is not a media type", quote(*w.MediaType))
+	case w.Digest == nil:
+		return d, fmt.Errorf("digest: missing")
+	case w.Size == nil:
+		return d, fmt.Errorf("size: missing, want a number of bytes")
+	case *w.Size < 0:
+		return d, fmt.Errorf("size: want a number of bytes, found the negative %d", *w.Size)
+	case w.ArtifactType != nil && *w.ArtifactType != "" && !mediaTypePattern.MatchString(*w.ArtifactType):
+		return d, fmt.Errorf("artifactType: %s is not a media type", quote(*w.ArtifactType))
+	}
+	var err error
+	d.MediaType, d.Size, d.URLs, d.ArtifactType = *w.MediaType, *w.Size, w.URLs, deref(w.ArtifactType)
+	if d.Digest, err = ParseDigest(*w.Digest); err != nil {
+		return d, fmt.Errorf("digest: %w", err)
+	}
+	if w.Platform != nil {
+		if w.Platform.OS == "" || w.Platform.Architecture == "" {
+			return d, fmt.Errorf("platform: want os and architecture")
+		}
+		d.Platform = w.Platform
+	}
+	if d.Annotations, err = stringMap(w.Annotations); err != nil {
+		return d, err
+	}
+	if w.Data != nil {
+		// Checked against size and digest, and then dropped: the blob itself
+		// is what counts.
+		data, err := base64.StdEncoding.Strict().DecodeString(*w.Data)
+		switch {
+		case err != nil:
+			return d, fmt.Errorf("data: not base64: %v", err)
+		case int64(len(data)) != d.Size:
+			return d, fmt.Errorf("data: holds %d bytes, size says %d", len(data), d.Size)
+		case d.Digest.Algorithm().FromBytes(data) != d.Digest:
+			return d, fmt.Errorf("data: does not match the digest %s", d.Digest)
+		}
+	}
+	return d, nil
+}
+
+// leaf is a descriptor of a config or layer, which is never an index or a
+// manifest: a reader that followed it would see another artifact.
+func (w *wireDescriptor) leaf() (v1.Descriptor, error) {
+	d, err := w.descriptor()
+	if err == nil && isDocument(d.MediaType) {
+		return d, fmt.Errorf("mediaType: %s describes an index or manifest, want a config or layer", quote(d.MediaType))
+	}
+	return d, err
+}
+
+func subject(w *wireDescriptor) (*v1.Descriptor, error) {
+	if w == nil {
+		return nil, nil
+	}
+	d, err := w.descriptor()
+	if err != nil {
+		return nil, fmt.Errorf("subject.%w", err)
+	}
+	return &d, nil
+}
+
+func stringMap(m map[string]*string) (map[string]string, error) {
+	if m == nil {
+		return nil, nil
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		if v == nil {
+			return nil, fmt.Errorf("annotations.%s: want a string, found null", Printable(k))
+		}
+		if k == "" {
+			return nil, fmt.Errorf("annotations: a key is empty")
+		}
+		out[k] = *v
+	}
+	return out, nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// parseLayout checks an oci-layout file (image-layout.md, "oci-layout file").
+func parseLayout(data []byte) error {
+	var l struct {
+		Version *string `json:"imageLayoutVersion"`
+	}
+	if err := strictjson.Unmarshal(data, &l, names...); err != nil {
+		return err
+	}
+	switch {
+	case l.Version == nil:
+		return fmt.Errorf("imageLayoutVersion: missing, want %q", v1.ImageLayoutVersion)
+	case *l.Version != v1.ImageLayoutVersion:
+		return fmt.Errorf("imageLayoutVersion: want %q, found %s (an unknown version)", v1.ImageLayoutVersion, quote(*l.Version))
+	}
+	return nil
+}
+
+// checkNames refuses an index in which one name stands for two things, or
+// whose names are not references.
+func checkNames(index *v1.Index) error {
+	for _, key := range []string{v1.AnnotationRefName, AnnotationContainerdName} {
+		at := map[string]v1.Descriptor{}
+		for i, d := range index.Manifests {
+			name, ok := d.Annotations[key]
+			if !ok {
+				continue
+			}
+			if len(name) > 512 || !namePattern.MatchString(name) {
+				return fmt.Errorf("manifests[%d].annotations.%s: %s is not a reference", i, key, quote(name))
+			}
+			if first, ok := at[name]; ok && first.Digest != d.Digest {
+				return fmt.Errorf("manifests[%d].annotations.%s: duplicate name %s: it stands for %s and for %s", i, key, quote(name), first.Digest, d.Digest)
+			}
+			at[name] = d
+		}
+	}
+	return nil
+}
+
+// namePattern is what annotations.md allows in org.opencontainers.image.ref.name
+// and what full references need; no component is "." or "..".
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.:@+-]*)*$`)
+
+// marshal writes a document of ours: compact, and without HTML escapes.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,356 @@
+// Package durable writes files and directories that appear under their final
+// name only when they are whole, and on the medium.
+//
+//   - What is being written stands beside its final name, in the same
+//     directory, as ".NAME.ferry-partial": one predictable name, locked while
+//     it is in use. A run that was killed leaves it; the next run on the same
+//     name takes it over and clears it.
+//   - Commit syncs the content, gives it its name and syncs the directory. An
+//     error of any of these, Close included, is an error of Commit, and the
+//     final name is then as it was before.
+//   - Close without Commit removes everything, as in database/sql.Tx. It is
+//     harmless after Commit.
+//   - Files get mode 0644 and directories 0755 under the process's umask.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Options say how an output is made. The zero value is the safe one.
+type Options struct {
+	// Overwrite replaces what has the final name. Without it an existing
+	// output is an error that is fs.ErrExist.
+	Overwrite bool
+	// NoSync leaves out the syncing: faster, and a power cut may tear what
+	// was called whole.
+	NoSync bool
+}
+
+// ErrBusy is wrapped by the error for an output that another process is
+// writing at the moment.
+var ErrBusy = errors.New("another process is writing it")
+
+func partial(name string) string {
+	return filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".ferry-partial")
+}
+
+// IsPartial reports whether a base name is that of an unfinished output.
+func IsPartial(base string) bool {
+	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".ferry-partial")
+}
+
+func exists(name string) error {
+	return &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
+}
+
+// A File is an output file that is not there yet.
+type File struct {
+	*os.File
+	name string
+	o    Options
+	done bool
+}
+
+// Create begins an output file. The final name must be free or a regular
+// file, and free unless o.Overwrite is set.
+func Create(name string, o Options) (*File, error) {
+	if err := checkTarget(name, o); err != nil {
+		return nil, err
+	}
+	tmp := partial(name)
+	for {
+		f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if err := lock(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		// The run that held the lock before may have removed or renamed what
+		// was opened here.
+		mine, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		now, err := os.Lstat(tmp)
+		if err != nil || !os.SameFile(mine, now) {
+			f.Close()
+			continue
+		}
+		if !now.Mode().IsRegular() {
+			f.Close()
+			return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", tmp)
+		}
+		if err := f.Truncate(0); err != nil {
+			f.Close()
+			return nil, err
+		}
+		return &File{File: f, name: name, o: o}, nil
+	}
+}
+
+func checkTarget(name string, o Options) error {
+	info, err := os.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !o.Overwrite:
+		return exists(name)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a regular file; it is not overwritten", name)
+	}
+	return nil
+}
+
+// Commit makes the file durable and gives it its name.
+func (f *File) Commit() error {
+	if f.done {
+		return fs.ErrClosed
+	}
+	if !f.o.NoSync {
+		if err := f.Sync(); err != nil {
+			f.Close()
+			return err
+		}
+	}
+	// Asked again: another process may have made it in the meantime.
+	if err := checkTarget(f.name, f.o); err != nil {
+		f.Close()
+		return err
+	}
+	if err := rename(f.File, partial(f.name), f.name); err != nil {
+		f.Close()
+		return err
+	}
+	f.done = true
+	if f.o.NoSync {
+		return nil
+	}
+	return syncDir(filepath.Dir(f.name))
+}
+
+// Close ends an output that was not committed and removes what was written.
+func (f *File) Close() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	err := os.Remove(partial(f.name)) // under the lock, so it is ours
+	if e := f.File.Close(); err == nil {
+		err = e
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return err
+}
+
+// A Dir is an output directory that is not there yet. Its content is written
+// under Path.
+type Dir struct {
+	name string
+	o    Options
+	lock *os.File
+	done bool
+}
+
+// Mkdir begins an output directory. The final name must be free or an empty
+// directory; with o.Overwrite, any directory for which the caller answers.
+func Mkdir(name string, o Options) (*Dir, error) {
+	name = filepath.Clean(name)
+	d := &Dir{name: name, o: o}
+	if err := d.checkTarget(); err != nil {
+		return nil, err
+	}
+	tmp := partial(name)
+	for {
+		if err := os.Mkdir(tmp, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		info, err := os.Lstat(tmp)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("%s: in the way, and not a directory; remove it", tmp)
+		}
+		f, err := openDirLock(tmp)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := lock(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if !stillThere(f, tmp) {
+			f.Close()
+			continue
+		}
+		d.lock = f
+		if err := clear(tmp); err != nil {
+			f.Close()
+			return nil, err
+		}
+		return d, nil
+	}
+}
+
+func (d *Dir) checkTarget() error {
+	info, err := os.Lstat(d.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return exists(d.name)
+	case d.o.Overwrite:
+		return nil
+	}
+	f, err := os.Open(d.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if names, _ := f.Readdirnames(1); len(names) > 0 {
+		return exists(d.name)
+	}
+	return nil
+}
+
+func clear(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Path is where the content is written until Commit.
+func (d *Dir) Path() string { return partial(d.name) }
+
+// Commit makes everything under Path durable and gives it its final name.
+func (d *Dir) Commit() error {
+	if d.done {
+		return fs.ErrClosed
+	}
+	if !d.o.NoSync {
+		if err := SyncTree(d.Path()); err != nil {
+			d.Close()
+			return err
+		}
+	}
+	if err := d.checkTarget(); err != nil {
+		d.Close()
+		return err
+	}
+	if err := renameDir(d); err != nil {
+		d.Close()
+		return err
+	}
+	d.done = true
+	if d.o.NoSync {
+		return nil
+	}
+	return syncDir(filepath.Dir(d.name))
+}
+
+// Close ends an output that was not committed and removes what was written.
+func (d *Dir) Close() error {
+	if d.done {
+		return nil
+	}
+	d.done = true
+	err := os.RemoveAll(d.Path()) // under the lock, so it is ours
+	if e := d.lock.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// SyncTree makes every file and directory under dir durable. Beyond a few
+// files it asks for the whole file system at once where the system can do so,
+// since syncing one by one costs a turn of the disk each.
+func SyncTree(dir string) error {
+	var files, dirs []string
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			dirs = append(dirs, name)
+		default:
+			files = append(files, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(files) > 32 {
+		if ok, err := syncFS(dir); ok {
+			return err
+		}
+	}
+	for _, name := range files {
+		if err := syncFile(name); err != nil {
+			return err
+		}
+	}
+	for i := len(dirs) - 1; i >= 0; i-- {
+		if err := syncDir(dirs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Lock locks a directory that is changed in place against other processes. It
+// does not wait: the error wraps ErrBusy.
+func Lock(dir string) (unlock func(), err error) {
+	f, err := openDirLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,31 @@
+package durable
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncFS syncs the file system that dir is on. ok is false when that cannot be
+// had.
+func syncFS(dir string) (ok bool, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return true, err
+	}
+	defer f.Close()
+	if err = unix.Syncfs(int(f.Fd())); errors.Is(err, unix.ENOSYS) {
+		return false, nil
+	}
+	return true, err
+}
+
+// exchange swaps two names in one step.
+func exchange(a, b string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		return swap(a, b)
+	}
+	return err
+}

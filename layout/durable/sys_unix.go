@@ -1,0 +1,99 @@
+//go:build unix
+
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	noFollow = syscall.O_NOFOLLOW
+	lockName = "" // the directory itself is locked
+)
+
+func lock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return ErrBusy
+		case errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.ENOLCK):
+			return nil // a file system without locks: one writer at a time is then the user's care
+		}
+		return err
+	}
+}
+
+func openDirLock(dir string) (*os.File, error) {
+	return os.OpenFile(dir, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
+}
+
+func stillThere(f *os.File, name string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(name)
+	return err == nil && os.SameFile(mine, now)
+}
+
+// rename gives the file its name while it is locked, and closes it before: an
+// error of closing must not come after the name is there.
+func rename(f *os.File, from, to string) error {
+	// The lock goes with the descriptor, so a second one keeps it.
+	keep, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(keep)
+	if err := f.Close(); err != nil {
+		os.Remove(from)
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		os.Remove(from)
+		return err
+	}
+	return nil
+}
+
+// SyncDir makes the names in an open directory durable.
+func SyncDir(f *os.File) error {
+	err := f.Sync()
+	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		return nil // a file system that does not sync directories
+	}
+	return err
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = SyncDir(f)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func renameDir(d *Dir) error {
+	err := os.Rename(d.Path(), d.name) // replaces an empty directory
+	if err != nil && d.o.Overwrite && (errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)) {
+		if err = exchange(d.Path(), d.name); err == nil {
+			err = os.RemoveAll(d.Path()) // the old one
+		}
+	}
+	if err == nil {
+		err = d.lock.Close()
+	}
+	return err
+}

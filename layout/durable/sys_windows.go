@@ -1,0 +1,67 @@
+package durable
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+const (
+	noFollow = 0
+	lockName = ".ferry-lock" // a directory cannot be locked here
+)
+
+func lock(f *os.File) error {
+	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{OffsetHigh: 1 << 30})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
+		return ErrBusy
+	}
+	return err
+}
+
+func openDirLock(dir string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o644)
+}
+
+func stillThere(_ *os.File, name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+func rename(f *os.File, from, to string) error {
+	if err := f.Close(); err != nil {
+		os.Remove(from)
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		os.Remove(from)
+		return err
+	}
+	return nil
+}
+
+// SyncDir does nothing: directories are not synced here.
+func SyncDir(*os.File) error { return nil }
+
+// syncDir does nothing: directories are not synced here.
+func syncDir(string) error { return nil }
+
+func renameDir(d *Dir) error {
+	if err := d.lock.Close(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(d.Path(), lockName)); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(d.name); err == nil {
+		if os.Remove(d.name) != nil { // not empty
+			if err := swap(d.Path(), d.name); err != nil {
+				return err
+			}
+			return os.RemoveAll(d.Path())
+		}
+	}
+	return os.Rename(d.Path(), d.name)
+}

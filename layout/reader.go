@@ -1,0 +1,292 @@
+package layout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"sync"
+	"syscall"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// A Reader reads a layout out of a file system, which is as foreign as what is
+// in it: every element of a path is looked at before it is opened, links and
+// special files are refused, sizes are compared before anything is read.
+//
+// The file system is a directory (OpenDir), or an archive that offers its
+// entries as one. Its Open must not block on a FIFO; OpenDir sees to that.
+type Reader struct {
+	fsys  fs.FS
+	close func() error
+}
+
+// Open is a Reader of the layout at the root of fsys. It reads nothing yet.
+func Open(fsys fs.FS) *Reader { return &Reader{fsys, func() error { return nil }} }
+
+// OpenDir is a Reader of the layout in a directory. The caller closes it.
+func OpenDir(dir string) (*Reader, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{rootFS{root, root.FS()}, root.Close}, nil
+}
+
+// Close releases the directory. It is harmless to call twice.
+func (r *Reader) Close() error { return r.close() }
+
+// rootFS opens without blocking and is otherwise the root's own file system.
+type rootFS struct {
+	root *os.Root
+	fs.FS
+}
+
+func (f rootFS) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+func (f rootFS) Lstat(name string) (fs.FileInfo, error) { return f.root.Lstat(name) }
+
+func (f rootFS) ReadLink(name string) (string, error) { return f.root.Readlink(name) }
+
+// openFile opens a regular file whose parents are directories and no links.
+func (r *Reader) openFile(name string) (fs.File, int64, error) {
+	for i, c := range name {
+		if c == '/' {
+			info, err := fs.Lstat(r.fsys, name[:i])
+			if err != nil {
+				return nil, 0, err
+			}
+			if !info.IsDir() {
+				return nil, 0, &FormatError{name[:i], fmt.Errorf("want a directory, found %s", kind(info.Mode()))}
+			}
+		}
+	}
+	before, err := fs.Lstat(r.fsys, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, 0, &FormatError{name, fmt.Errorf("want a regular file, found %s", kind(before.Mode()))}
+	}
+	f, err := r.fsys.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := f.Stat()
+	if err == nil && (!after.Mode().IsRegular() || after.Size() != before.Size()) {
+		err = &FormatError{name, errors.New("changed while it was opened")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, after.Size(), nil
+}
+
+// kind is the word for what stands where a regular file should.
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return "a regular file"
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case m&fs.ModeNamedPipe != 0:
+		return "a FIFO (named pipe)"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
+
+// Fetch opens a blob for reading. Its size has been compared with d; its
+// content has not: pass it through Copy. The error is an fs.ErrNotExist when
+// the blob is not there.
+func (r *Reader) Fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	name := BlobPath(d.Digest)
+	f, size, err := r.openFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &MissingError{Name: name, Size: d.Size, From: "a descriptor"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if size != d.Size {
+		f.Close()
+		return nil, &CorruptError{Name: name, Want: d.Digest, WantSize: d.Size, GotSize: size}
+	}
+	return f, nil
+}
+
+// Audit checks the whole layout; see Audit. Blobs are hashed on all cores. The
+// error is one that ended the audit, a cancelled ctx among them; what is wrong
+// with the layout is in the report, which is nil only with an error.
+func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
+	a := NewAudit(o)
+	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, SealName} {
+		if err := r.add(ctx, a, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if a.Index() != nil {
+		if err := r.addWanted(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.addRest(ctx, a); err != nil {
+		return nil, err
+	}
+	return a.Finish(), nil
+}
+
+// Documents reads index.json, the indexes and the manifests, and nothing else:
+// what is in the layout, without the word that it is whole.
+func (r *Reader) Documents(ctx context.Context) (*Audit, error) {
+	a := NewAudit(AuditOptions{})
+	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, SealName} {
+		if err := r.add(ctx, a, name); err != nil && !(name == SealName && errors.Is(err, fs.ErrNotExist)) {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = &FormatError{name, errors.New("missing: this is not an OCI image layout")}
+			}
+			return nil, err
+		}
+	}
+	for {
+		d, document, ok := a.Next()
+		if !ok || !document {
+			break
+		}
+		if err := r.add(ctx, a, BlobPath(d.Digest)); errors.Is(err, fs.ErrNotExist) {
+			a.Absent(d.Digest)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if len(a.invalid)+len(a.corrupt) > 0 {
+		return nil, (&Report{Invalid: a.invalid, Corrupt: a.corrupt}).Err()
+	}
+	return a, nil
+}
+
+func (r *Reader) add(ctx context.Context, a *Audit, name string) error {
+	f, size, err := r.openFile(name)
+	var bad *FormatError
+	if errors.As(err, &bad) {
+		a.fault(&a.invalid, bad)
+		if d, ok, err := ParseBlobPath(name); ok && err == nil {
+			a.refuse(d)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.Add(ctx, name, size, f)
+}
+
+// addWanted feeds what descriptors reach: documents one after another, since
+// each may name more, and then the other blobs on all cores.
+func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		wg    sync.WaitGroup
+		slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+	)
+	for ctx.Err() == nil {
+		d, document, ok := a.Next()
+		if !ok {
+			break
+		}
+		one := func() {
+			if err := r.add(ctx, a, BlobPath(d.Digest)); errors.Is(err, fs.ErrNotExist) {
+				a.Absent(d.Digest)
+			} else if err != nil {
+				cancel(err)
+			}
+		}
+		if document {
+			one()
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() { one(); <-slots })
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// addRest feeds what no descriptor reaches: all blobs, and in a sealed layout
+// all files. In a plain layout other files are nobody's concern, and are not
+// read; but a link or special file at the root or under blobs is refused.
+func (r *Reader) addRest(ctx context.Context, a *Audit) error {
+	sealed := a.Sealed()
+	count := 0
+	err := fs.WalkDir(r.fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if count++; count > 2*MaxFiles {
+			return &FormatError{name, fmt.Errorf("too many files, the limit is %d", MaxFiles)}
+		}
+		inBlobs := name == "blobs" || len(name) > 6 && name[:6] == "blobs/"
+		switch {
+		case name == ".":
+			return nil
+		case e.IsDir():
+			if !inBlobs && !sealed {
+				return fs.SkipDir
+			}
+			return nil
+		case !e.Type().IsRegular():
+			if inBlobs || sealed || path.Dir(name) == "." {
+				a.irregular(name, e.Type())
+			}
+			return nil
+		case name == "blobs":
+			a.fault(&a.invalid, &FormatError{name, errors.New("want a directory, found a regular file")})
+			return nil
+		}
+		if d, ok, err := ParseBlobPath(name); ok && err == nil && a.Seen(d) {
+			return nil
+		} else if !ok && (!sealed || a.has(name)) {
+			return nil
+		}
+		return r.add(ctx, a, name)
+	})
+	return err
+}
+
+// irregular reports a link or special file, unless it has been already.
+func (a *Audit) irregular(name string, m fs.FileMode) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.invalid {
+		var f *FormatError
+		if errors.As(e, &f) && f.Name == name {
+			return
+		}
+	}
+	a.invalid = append(a.invalid, &FormatError{name, fmt.Errorf("want a regular file, found %s", kind(m))})
+}
+
+func (a *Audit) has(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.others[name]
+	return ok
+}

@@ -1,0 +1,99 @@
+package layout
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Names are the references of one descriptor of an index: the full one, then
+// the short one, as far as they are there and differ.
+func Names(d v1.Descriptor) []string {
+	var names []string
+	for _, key := range []string{AnnotationContainerdName, v1.AnnotationRefName} {
+		if n := d.Annotations[key]; n != "" && (len(names) == 0 || names[0] != n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// A ReferenceError says that a reference fits nothing in an index, or that
+// there is a choice to be made. Have lists what there is.
+type ReferenceError struct {
+	Reference string // as asked for; empty when nothing was
+	Have      []string
+	Several   bool // more than one thing fits
+}
+
+func (e *ReferenceError) Error() string {
+	switch {
+	case e.Several && e.Reference == "":
+		return "there are several artifacts: " + strings.Join(e.Have, ", ")
+	case e.Several:
+		return fmt.Sprintf("%s fits several artifacts: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
+	case len(e.Have) == 0:
+		return fmt.Sprintf("no artifact is named %s; none has a name", Printable(e.Reference))
+	}
+	return fmt.Sprintf("no artifact is named %s; there are: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
+}
+
+// Resolve finds what a reference stands for in an index: a full reference, a
+// tag, or a digest. An empty reference stands for the one artifact that has a
+// name, or else for the only one that there is. The error is a
+// *ReferenceError.
+func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
+	fits := func(d v1.Descriptor) bool {
+		if reference == "" {
+			return len(Names(d)) > 0
+		}
+		if reference == string(d.Digest) {
+			return true
+		}
+		for _, n := range Names(d) {
+			if n == reference || tagOf(n) == reference {
+				return true
+			}
+		}
+		return false
+	}
+	found := map[digest.Digest]v1.Descriptor{}
+	var first v1.Descriptor
+	var have, fitting []string
+	for _, d := range index.Manifests {
+		name := string(d.Digest)
+		if n := Names(d); len(n) > 0 {
+			name = n[0]
+		}
+		have = append(have, Printable(name))
+		if fits(d) {
+			if len(found) == 0 {
+				first = d
+			}
+			found[d.Digest] = d
+			fitting = append(fitting, Printable(name))
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return first, nil
+	case len(found) > 1:
+		return v1.Descriptor{}, &ReferenceError{reference, fitting, true}
+	case reference == "" && len(index.Manifests) == 1:
+		return index.Manifests[0], nil
+	case reference == "":
+		return v1.Descriptor{}, &ReferenceError{reference, have, true}
+	}
+	return v1.Descriptor{}, &ReferenceError{reference, have, false}
+}
+
+// tagOf is the tag of a full reference, or "".
+func tagOf(name string) string {
+	name, _, _ = strings.Cut(name, "@")
+	if i := strings.LastIndexByte(name, ':'); i >= 0 && !strings.Contains(name[i:], "/") {
+		return name[i+1:]
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package layout
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// SealName is the file at the root of a sealed layout that lists every other
+// file with its SHA-256, index.json and oci-layout included, in the format of
+// coreutils: "sha256sum -c SHA256SUMS" checks a layout with no tool of ours.
+const SealName = "SHA256SUMS"
+
+// SignatureName is the one file that a seal does not list: its signature.
+const SignatureName = "SHA256SUMS.sigstore.json"
+
+type sum [32]byte
+
+// A Seal collects the lines of SHA256SUMS.
+type Seal struct{ lines map[string]sum }
+
+// Add enters one file with its SHA-256.
+func (s *Seal) Add(name string, sha256 [32]byte) {
+	if s.lines == nil {
+		s.lines = map[string]sum{}
+	}
+	s.lines[name] = sha256
+}
+
+// Bytes is the file: one line a file, sorted by name.
+func (s *Seal) Bytes() []byte {
+	names := make([]string, 0, len(s.lines))
+	for n := range s.lines {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var b bytes.Buffer
+	for _, n := range names {
+		v := s.lines[n]
+		b.WriteString(hex.EncodeToString(v[:]))
+		b.WriteString("  ")
+		b.WriteString(n)
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// parseSeal reads SHA256SUMS: text or binary mode, names with or without "./".
+// Every name must be relative, clean and there once.
+func parseSeal(data []byte) (*Seal, error) {
+	s := &Seal{lines: map[string]sum{}}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		if len(line) < 67 || line[64] != ' ' || line[65] != ' ' && line[65] != '*' {
+			return nil, fmt.Errorf("line %d: want 64 hexadecimal digits, two spaces and a name, found %s", n, quote(line))
+		}
+		var v sum
+		if _, err := hex.Decode(v[:], []byte(line[:64])); err != nil || strings.ToLower(line[:64]) != line[:64] {
+			return nil, fmt.Errorf("line %d: want 64 lower-case hexadecimal digits, found %s", n, quote(line[:64]))
+		}
+		name := strings.TrimPrefix(line[66:], "./")
+		if !cleanName(name) || name == SealName {
+			return nil, fmt.Errorf("line %d: unsafe or impossible name %s", n, quote(name))
+		}
+		if _, ok := s.lines[name]; ok {
+			return nil, fmt.Errorf("line %d: duplicate name %s", n, quote(name))
+		}
+		if len(s.lines) >= MaxFiles {
+			return nil, fmt.Errorf("line %d: more than the limit of %d files", n, MaxFiles)
+		}
+		s.lines[name] = v
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("a line is too long: %v", err)
+	}
+	if !bytes.HasSuffix(data, []byte("\n")) {
+		return nil, fmt.Errorf("does not end with a line end; it may be truncated")
+	}
+	return s, nil
+}
+
+// cleanName reports whether a name is relative, with slashes, without empty,
+// "." or ".." elements, control characters, colons or backslashes.
+func cleanName(name string) bool {
+	if name == "" || len(name) > 1024 {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c == 0x7f || c == '\\' || c == ':' {
+			return false
+		}
+	}
+	for _, e := range strings.Split(name, "/") {
+		if e == "" || e == "." || e == ".." {
+			return false
+		}
+	}
+	return true
+}
