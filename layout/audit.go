@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -69,14 +70,15 @@ type Audit struct {
 }
 
 type blob struct {
-	size   int64  // as found
-	seen   bool   // it has passed
-	whole  bool   // and was what its name says
-	wanted bool   // a descriptor reaches it
-	want   int64  // the size in that descriptor
-	from   string // where that descriptor stands
-	media  string // its media type
-	sum    sum    // SHA-256, unless that is the name
+	size   int64    // as found
+	seen   bool     // it has passed
+	whole  bool     // and was what its name says
+	wanted bool     // a descriptor reaches it
+	want   int64    // the size in that descriptor
+	from   string   // where that descriptor stands
+	media  string   // its media type
+	others []string // further media types under which it is described
+	sum    sum      // SHA-256, unless that is the name
 
 	raw       []byte // of a document, or of what may be one
 	visits    []visit
@@ -220,7 +222,10 @@ func (a *Audit) reach(d v1.Descriptor, path string, depth int, follow bool) erro
 		if len(a.order) > MaxFiles {
 			return fmt.Errorf("%s: too many blobs, the limit is %d", path, MaxFiles)
 		}
-	} else if b.want != d.Size {
+	} else if d.MediaType != b.media && len(b.others) < 8 && !slices.Contains(b.others, d.MediaType) {
+		b.others = append(b.others, d.MediaType)
+	}
+	if b.want != d.Size {
 		return fmt.Errorf("%s.size: %d bytes for %s, but %s says %d", path, d.Size, d.Digest, b.from, b.want)
 	}
 	if b.seen && b.size != d.Size {
@@ -327,9 +332,11 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 		keep = &keeper{sure: len(b.visits) > 0}
 	}
 	var watchers []io.WriteCloser
-	for _, in := range a.opts.Inspectors {
-		if w := in.Blob(desc); w != nil {
-			watchers = append(watchers, w)
+	for _, media := range append([]string{b.media}, b.others...) {
+		for _, in := range a.opts.Inspectors {
+			if w := in.Blob(v1.Descriptor{MediaType: media, Digest: d, Size: size}); w != nil {
+				watchers = append(watchers, w)
+			}
 		}
 	}
 	a.mu.Unlock()

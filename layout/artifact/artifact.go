@@ -1,0 +1,293 @@
+// Package artifact packs a directory of files as an OCI artifact, an image
+// manifest with a config of its own type and one layer for each file
+// (manifest.md, "Guidelines for Artifact Usage"), and writes the files back.
+//
+//   - What a kind of artifact is, is data: a Kind. LEI caches are one kind,
+//     in package lei; Files is the other, any directory.
+//   - Every layer names its file in org.opencontainers.image.title, so that
+//     other tools write it under the same name.
+//   - Only regular files are packed. A symbolic link or special file is an
+//     error that names it: to leave it out silently would lose it, to follow it
+//     would pack what is not in the directory.
+//   - File names on the way out come from the kind where it fixes them. Where
+//     it does not, a title must be a clean relative path; see CheckTitle.
+//   - Nothing here reads the clock: a time is in what is packed, or given.
+//
+// The package knows no layout and no registry. It asks for a Store to put
+// blobs in and for a Fetcher to get them back.
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// A Store takes blobs. Add reads the content that open gives to its end, hashes
+// it, lets every watcher see it, and returns its descriptor; it may open the
+// content again later, so open must go on working until the layout is written.
+type Store interface {
+	Add(ctx context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error)
+}
+
+// A Fetcher gets blobs. What it returns need not be checked: Unpack does.
+type Fetcher func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+
+// A Kind is a kind of artifact.
+type Kind struct {
+	// Name is what people call it: "lei", "files".
+	Name string
+	// ConfigType is the media type of the config; it tells the kind of an
+	// artifact.
+	ConfigType string
+	// Files are the files of the kind, in the order of their layers. Nil
+	// means any files.
+	Files []File
+	// Config makes the config and the annotations of the manifest for the
+	// directory that is packed.
+	Config func(fsys fs.FS, o Options) (*Config, error)
+	// Check makes a judge of the content, or is nil.
+	Check func() Checker
+}
+
+// A File is a file that a kind fixes by name and media type.
+type File struct{ Name, MediaType string }
+
+// A Config is what a kind says of a directory that is packed.
+type Config struct {
+	Data        []byte            // the config blob
+	Annotations map[string]string // of the manifest
+	Tag         string            // the usual tag, or ""
+	Notices     []string          // for people, a line each
+}
+
+// A Checker looks into the blobs of an artifact as they pass and judges the
+// whole when the last has passed. It has the methods of layout.Inspector.
+type Checker interface {
+	Blob(d v1.Descriptor) io.WriteCloser
+	Manifest(d v1.Descriptor, m *v1.Manifest) error
+}
+
+// Options say how a directory is packed.
+type Options struct {
+	// Created is the time of packing in RFC 3339, or empty to take what the
+	// kind finds in the directory, or to leave it out.
+	Created string
+	// Annotations are added to the manifest and win over those of the kind.
+	Annotations map[string]string
+	// ArtifactType is the artifactType of the manifest; the kind's if empty.
+	ArtifactType string
+	// MediaTypes gives files, by path, another media type.
+	MediaTypes map[string]string
+	// NoCheck packs what Kind.Check would refuse.
+	NoCheck bool
+}
+
+// MaxManifest is the largest manifest, in bytes, that is written: what
+// registries and Verify accept. A manifest of some 20,000 files reaches it.
+const MaxManifest = 4 << 20
+
+// ErrTooMany is wrapped by Pack's error for a directory with more files than a
+// manifest can hold.
+var ErrTooMany = errors.New("too many files for one artifact")
+
+// A Packed is an artifact that has been put into a store.
+type Packed struct {
+	v1.Descriptor
+	Manifest *v1.Manifest
+	Tag      string // the kind's usual tag for it, or ""
+	Notices  []string
+}
+
+// Pack puts the files of a directory into a store as one artifact. Blobs are
+// added parents last: layers, config, manifest. On an error the store may hold
+// blobs that nothing refers to.
+func Pack(ctx context.Context, s Store, k *Kind, fsys fs.FS, o Options) (*Packed, error) {
+	files, err := k.files(fsys, o)
+	if err != nil {
+		return nil, err
+	}
+	config, err := k.Config(fsys, o)
+	if err != nil {
+		return nil, err
+	}
+	var check Checker
+	if k.Check != nil && !o.NoCheck {
+		check = k.Check()
+	}
+	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: o.ArtifactType, Layers: []v1.Descriptor{}}
+	m.SchemaVersion = 2
+	if m.ArtifactType == "" && k.ConfigType == v1.MediaTypeEmptyJSON {
+		m.ArtifactType = DefaultArtifactType
+	}
+	for _, f := range files {
+		d, err := addFile(ctx, s, check, fsys, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		d.Annotations = map[string]string{v1.AnnotationTitle: f.Name}
+		m.Layers = append(m.Layers, d)
+	}
+	if m.Config, err = addBytes(ctx, s, check, k.ConfigType, config.Data); err != nil {
+		return nil, err
+	}
+	m.Annotations = config.Annotations
+	if len(o.Annotations) > 0 && m.Annotations == nil {
+		m.Annotations = map[string]string{}
+	}
+	for key, v := range o.Annotations {
+		m.Annotations[key] = v
+	}
+	p := &Packed{Manifest: m, Tag: config.Tag, Notices: config.Notices}
+	if check != nil {
+		if err := check.Manifest(p.Descriptor, m); err != nil {
+			return nil, err
+		}
+		if n, ok := check.(interface{ Notices() []string }); ok {
+			p.Notices = append(p.Notices, n.Notices()...)
+		}
+	}
+	data, err := marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxManifest {
+		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(files), len(data), MaxManifest)
+	}
+	p.Descriptor, err = addBytes(ctx, s, nil, v1.MediaTypeImageManifest, data)
+	p.ArtifactType = m.ArtifactType
+	return p, err
+}
+
+func addFile(ctx context.Context, s Store, check Checker, fsys fs.FS, f File) (v1.Descriptor, error) {
+	open := func() (io.ReadCloser, error) { return fsys.Open(f.Name) }
+	info, err := fs.Stat(fsys, f.Name)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	return add(ctx, s, check, f.MediaType, info.Size(), open)
+}
+
+func addBytes(ctx context.Context, s Store, check Checker, mediaType string, data []byte) (v1.Descriptor, error) {
+	return add(ctx, s, check, mediaType, int64(len(data)), func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(string(data))), nil
+	})
+}
+
+func add(ctx context.Context, s Store, check Checker, mediaType string, size int64, open func() (io.ReadCloser, error)) (v1.Descriptor, error) {
+	var watchers []io.Writer
+	if check != nil {
+		// The digest is not known yet; the checker finds the content again by
+		// its media type.
+		if w := check.Blob(v1.Descriptor{MediaType: mediaType, Size: size}); w != nil {
+			defer w.Close()
+			watchers = append(watchers, w)
+			d, err := s.Add(ctx, mediaType, open, watchers...)
+			if e := w.Close(); err == nil {
+				err = e
+			}
+			return d, err
+		}
+	}
+	return s.Add(ctx, mediaType, open)
+}
+
+// files lists what is packed.
+func (k *Kind) files(fsys fs.FS, o Options) ([]File, error) {
+	if k.Files != nil {
+		for _, f := range k.Files {
+			info, err := fs.Lstat(fsys, f.Name)
+			if err != nil {
+				return nil, err
+			}
+			if !info.Mode().IsRegular() {
+				return nil, fmt.Errorf("%s: want a regular file, found %s", f.Name, typeWord(info.Mode()))
+			}
+		}
+		return k.Files, nil
+	}
+	var files []File
+	err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			return nil
+		}
+		if !e.Type().IsRegular() {
+			return fmt.Errorf("%s: want a regular file, found %s; replace it by what it stands for, or remove it", strconv.QuoteToASCII(name), typeWord(e.Type()))
+		}
+		if err := CheckTitle(name); err != nil {
+			return fmt.Errorf("%s: %w", strconv.QuoteToASCII(name), err)
+		}
+		mediaType := o.MediaTypes[name]
+		if mediaType == "" {
+			mediaType = mediaTypeOf(name)
+		}
+		files = append(files, File{name, mediaType})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for name := range o.MediaTypes {
+		if _, err := fs.Stat(fsys, name); err != nil {
+			return nil, err
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("the directory holds no files")
+	}
+	return files, nil
+}
+
+func typeWord(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case m&fs.ModeNamedPipe != 0:
+		return "a FIFO (named pipe)"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device or special file"
+}
+
+// CheckTitle refuses a title that is not a clean relative path with slashes:
+// what a file may be called on every system, inside the directory it is meant
+// for.
+func CheckTitle(title string) error {
+	switch {
+	case title == "":
+		return errors.New("title: empty")
+	case len(title) > 1024:
+		return fmt.Errorf("title: too long, the limit is 1024 bytes, found %d", len(title))
+	case !utf8.ValidString(title):
+		return errors.New("title: invalid UTF-8")
+	}
+	for _, r := range title {
+		if r == '\\' || r == ':' || !unicode.IsPrint(r) {
+			return fmt.Errorf("title: unsafe character %q in a file name", r)
+		}
+	}
+	if path.IsAbs(title) {
+		return errors.New("title: unsafe absolute path")
+	}
+	for _, e := range strings.Split(title, "/") {
+		if e == "" || e == "." || e == ".." {
+			return fmt.Errorf("title: unsafe path element %q in a file name", e)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package artifact
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// DefaultArtifactType is the artifactType of files packed without another; it
+// must be set where the config is the empty one (manifest.md).
+const DefaultArtifactType = "application/vnd.ferry.files.v1"
+
+// Files is the kind of any directory: each regular file below it is a layer,
+// titled with its path, in the order of the paths; the config is the empty
+// one.
+var Files = &Kind{
+	Name:       "files",
+	ConfigType: v1.MediaTypeEmptyJSON,
+	Config: func(_ fs.FS, o Options) (*Config, error) {
+		c := &Config{Data: []byte("{}")}
+		if o.Created != "" {
+			if _, err := time.Parse(time.RFC3339, o.Created); err != nil {
+				return nil, fmt.Errorf("created: want a time in RFC 3339, found %q", o.Created)
+			}
+			c.Annotations = map[string]string{v1.AnnotationCreated: o.Created}
+		}
+		return c, nil
+	},
+	Check: func() Checker { return Titles{} },
+}
+
+// mediaTypes is the small table of suffixes; the longest that fits wins.
+var mediaTypes = map[string]string{
+	".csv":       "text/csv",
+	".gz":        "application/gzip",
+	".html":      "text/html",
+	".json":      "application/json",
+	".jsonl":     "application/jsonl",
+	".jsonl.gz":  "application/jsonl+gzip",
+	".md":        "text/markdown",
+	".pdf":       "application/pdf",
+	".png":       "image/png",
+	".spdx.json": "application/spdx+json",
+	".tar":       "application/x-tar",
+	".tar.gz":    "application/x-tar+gzip",
+	".tar.zst":   "application/x-tar+zstd",
+	".tgz":       "application/x-tar+gzip",
+	".txt":       "text/plain",
+	".xml":       "application/xml",
+	".yaml":      "application/yaml",
+	".yml":       "application/yaml",
+	".zip":       "application/zip",
+	".zst":       "application/zstd",
+}
+
+func mediaTypeOf(name string) string {
+	base := strings.ToLower(path.Base(name))
+	for i := range len(base) {
+		if base[i] == '.' {
+			if t, ok := mediaTypes[base[i:]]; ok {
+				return t
+			}
+		}
+	}
+	return "application/octet-stream"
+}
+
+// marshal writes a document compact and without HTML escapes.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}

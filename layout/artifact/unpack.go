@@ -1,0 +1,170 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// ErrNoFiles is wrapped by the error for an artifact whose layers do not name
+// files, such as a container image.
+var ErrNoFiles = errors.New("its layers do not name files")
+
+// FileNames are the names of the files that the layers of a manifest are,
+// layer for layer. For a kind that fixes its files they come from the media
+// types: each file must be there once, and a title must be that name or
+// absent. Layers of another type have the name "" and are not written. For any
+// other kind the names are the titles.
+func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
+	if k.Files == nil {
+		return titles(m)
+	}
+	names := make([]string, len(m.Layers))
+	for _, f := range k.Files {
+		found := -1
+		for i, l := range m.Layers {
+			if l.MediaType != f.MediaType {
+				continue
+			}
+			if found >= 0 {
+				return nil, fmt.Errorf("layers[%d]: a second layer of type %s, duplicate of layers[%d]; want one", i, f.MediaType, found)
+			}
+			if t, ok := l.Annotations[v1.AnnotationTitle]; ok && t != f.Name {
+				return nil, fmt.Errorf("layers[%d]: title %q, want %q or none", i, t, f.Name)
+			}
+			found, names[i] = i, f.Name
+		}
+		if found < 0 {
+			return nil, fmt.Errorf("layers: missing %s, want a layer of type %s", f.Name, f.MediaType)
+		}
+	}
+	return names, nil
+}
+
+func titles(m *v1.Manifest) ([]string, error) {
+	names := make([]string, len(m.Layers))
+	for i, l := range m.Layers {
+		t, ok := l.Annotations[v1.AnnotationTitle]
+		if !ok {
+			return nil, fmt.Errorf("layers[%d]: %w (type %s)", i, ErrNoFiles, l.MediaType)
+		}
+		names[i] = t
+	}
+	return names, checkTitles(m)
+}
+
+// Titles checks the titles of artifacts that name their files by titles: each
+// is fit for a file name and no two are the same or stand in each other's way.
+// It is a Checker that looks at manifests only.
+type Titles struct{}
+
+// Blob is not interested in content.
+func (Titles) Blob(v1.Descriptor) io.WriteCloser { return nil }
+
+// Manifest checks every title that is there.
+func (Titles) Manifest(_ v1.Descriptor, m *v1.Manifest) error { return checkTitles(m) }
+
+func checkTitles(m *v1.Manifest) error {
+	files, dirs := map[string]bool{}, map[string]bool{}
+	for i, l := range m.Layers {
+		t, ok := l.Annotations[v1.AnnotationTitle]
+		if !ok {
+			continue
+		}
+		if err := CheckTitle(t); err != nil {
+			return fmt.Errorf("layers[%d]: %w", i, err)
+		}
+		low := strings.ToLower(t)
+		if files[low] || dirs[low] {
+			return fmt.Errorf("layers[%d]: title %q: duplicate of another layer's, or its directory, or one that differs in case", i, t)
+		}
+		files[low] = true
+		for d := path.Dir(low); d != "."; d = path.Dir(d) {
+			if files[d] {
+				return fmt.Errorf("layers[%d]: title %q: conflict, %q is a file", i, t, d)
+			}
+			dirs[d] = true
+		}
+	}
+	return nil
+}
+
+// Unpack fetches the files of an artifact and writes them below root, each
+// checked by size and digest. Files appear under their names only when all of
+// them are whole; an error leaves root as it was. Existing files of the same
+// names are replaced, links are not followed.
+func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *os.Root) error {
+	names, err := k.FileNames(m)
+	if err != nil {
+		return err
+	}
+	temps := make([]string, len(names))
+	defer func() {
+		for _, t := range temps {
+			if t != "" {
+				root.Remove(t)
+			}
+		}
+	}()
+	for i, l := range m.Layers {
+		if names[i] == "" {
+			continue
+		}
+		temps[i] = fmt.Sprintf(".ferry-partial-%d", i)
+		if err := fetchFile(ctx, fetch, l, root, temps[i]); err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+	}
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := root.Rename(temps[i], name); err != nil {
+			return err
+		}
+		temps[i] = ""
+	}
+	return nil
+}
+
+func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, root *os.Root, temp string) (err error) {
+	if err := root.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	r, err := fetch(ctx, d)
+	if err != nil {
+		return fmt.Errorf("failed to fetch blob %s: %w", d.Digest, err)
+	}
+	defer r.Close()
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}()
+	if err := d.Digest.Validate(); err != nil {
+		return err
+	}
+	h := d.Digest.Algorithm().Hash()
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(r, d.Size+1))
+	if err != nil {
+		return err
+	}
+	if got := digest.NewDigest(d.Digest.Algorithm(), h); n != d.Size || got != d.Digest {
+		return fmt.Errorf("blob %s: want %d bytes, found %d bytes of %s", d.Digest, d.Size, n, got)
+	}
+	return f.Sync()
+}

@@ -1,0 +1,139 @@
+package lei
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/artifact"
+)
+
+// The media types of a cache artifact.
+const (
+	ManifestMediaType      = v1.MediaTypeImageManifest
+	ConfigMediaType        = "application/vnd.lei.cache.config.v1+json"
+	CacheManifestMediaType = "application/vnd.lei.cache.manifest+json"
+	CacheJSONLMediaType    = "application/vnd.lei.cache.jsonl+gzip"
+)
+
+// Repository is the name under which an artifact is known when it is given no
+// other: ".internal" is never looked up in public.
+const Repository = "lei.internal/lei/cache"
+
+// Cache is the kind of artifact that a snapshot is: the layers manifest.json
+// and cache.jsonl.gz, in this order, and a config of four fields.
+var Cache = &artifact.Kind{
+	Name:       "lei",
+	ConfigType: ConfigMediaType,
+	Files: []artifact.File{
+		{Name: manifestName, MediaType: CacheManifestMediaType},
+		{Name: cacheName, MediaType: CacheJSONLMediaType},
+	},
+	Config: config,
+	Check:  func() artifact.Checker { return NewChecker(false) },
+}
+
+// IsSnapshot reports whether a directory holds the two files of a snapshot.
+func IsSnapshot(fsys fs.FS) bool {
+	for _, f := range Cache.Files {
+		if info, err := fs.Stat(fsys, f.Name); err != nil || !info.Mode().IsRegular() {
+			return false
+		}
+	}
+	return true
+}
+
+// MediaTypeFilename is the file that a layer of the given media type is. ok is
+// false for any other type: there is no file called "unknown".
+func MediaTypeFilename(mediaType string) (name string, ok bool) {
+	for _, f := range Cache.Files {
+		if f.MediaType == mediaType {
+			return f.Name, true
+		}
+	}
+	return "", false
+}
+
+// BlobDescriptor describes bytes: their media type, SHA-256 and size. The
+// bytes themselves are not in it.
+func BlobDescriptor(data []byte, mediaType string) v1.Descriptor {
+	return v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+}
+
+// BuildManifest is the image manifest of a config and its layers, with the
+// annotations that a cache artifact has; created is a time in RFC 3339.
+func BuildManifest(config v1.Descriptor, layers []v1.Descriptor, created string) (*v1.Manifest, error) {
+	for _, d := range append([]v1.Descriptor{config}, layers...) {
+		if d.MediaType == "" || d.Size < 0 || d.Digest.Validate() != nil {
+			return nil, fmt.Errorf("descriptor %q of type %q and %d bytes: want a media type, a digest and a size", d.Digest, d.MediaType, d.Size)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, created); err != nil {
+		return nil, fmt.Errorf("created: want a time in RFC 3339, found %s", quote(created))
+	}
+	m := &v1.Manifest{MediaType: ManifestMediaType, Config: config, Layers: layers, Annotations: annotations(created)}
+	m.SchemaVersion = 2
+	return m, nil
+}
+
+func annotations(created string) map[string]string {
+	return map[string]string{
+		v1.AnnotationCreated:     created,
+		v1.AnnotationTitle:       "lei-cache",
+		v1.AnnotationDescription: "LEI analysis cache snapshot",
+		v1.AnnotationVendor:      "LowEndInsight",
+	}
+}
+
+// configBlob is the config: four fields, in a fixed order.
+type configBlob struct {
+	LEIVersion    string `json:"lei_version"`
+	FormatVersion string `json:"format_version"`
+	Created       string `json:"created"`
+	CacheEntries  int64  `json:"cache_entries"`
+}
+
+// config reads manifest.json for what the artifact says of itself. A snapshot
+// whose manifest.json cannot be read is packed on NoCheck only, as the
+// original packs it: with no entries counted.
+func config(fsys fs.FS, o artifact.Options) (*artifact.Config, error) {
+	f, err := fsys.Open(manifestName)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c := &artifact.Config{}
+	s, err := ReadSnapshot(f, nil)
+	if err != nil {
+		if !o.NoCheck {
+			return nil, err
+		}
+		c.Notices = append(c.Notices, err.Error()+"; packed all the same")
+		s = &Snapshot{FormatVersion: "1.0", LEIVersion: "unknown", Created: o.Created}
+		if s.Created == "" {
+			s.Created = time.Unix(0, 0).UTC().Format(time.RFC3339)
+		}
+	}
+	created := s.Created
+	if o.Created != "" {
+		created = o.Created
+	}
+	if _, err := time.Parse(time.RFC3339, created); err != nil {
+		return nil, fmt.Errorf("created: want a time in RFC 3339, found %s", quote(created))
+	}
+	c.Annotations = annotations(created)
+	c.Tag = s.Date
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(configBlob{s.LEIVersion, s.FormatVersion, created, s.EntryCount}); err != nil {
+		return nil, err
+	}
+	c.Data = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return c, nil
+}

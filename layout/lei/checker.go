@@ -1,0 +1,327 @@
+package lei
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/internal/strictjson"
+)
+
+// A Checker checks the payload of cache artifacts in the one pass in which
+// their blobs are hashed: that manifest.json and the config are what they
+// should be, that the payload is whole JSONL, and that all three agree. It has
+// the methods of layout.Inspector and artifact.Checker, may be used by several
+// goroutines, and holds no payload in memory.
+//
+// Where blobs come before the manifest that names them, it looks into whatever
+// may be a payload, and forgets what was none.
+type Checker struct {
+	// Secrets asks for data.config to be searched, which refuses the
+	// artifact; see SecretsError.
+	Secrets bool
+	// AllowSecrets turns that refusal into a notice.
+	AllowSecrets bool
+
+	mu      sync.Mutex
+	results map[string]*result
+	maxRaw  int64 // the largest raw_size announced so far
+	found   []Found
+	notices []string
+}
+
+// A Found is a cache artifact that has been checked and is sound.
+type Found struct {
+	Digest   digest.Digest // of its manifest
+	Snapshot *Snapshot
+	Payload  *Payload
+}
+
+// result is what became of one blob; each part is nil if it was not looked at
+// as that.
+type result struct {
+	snapshot    *Snapshot
+	snapshotErr error
+	payload     *Payload
+	payloadErr  error
+	config      []byte
+}
+
+// NewChecker is a Checker that searches for secrets, or not.
+func NewChecker(secrets bool) *Checker {
+	return &Checker{Secrets: secrets, results: map[string]*result{}}
+}
+
+// Found lists the cache artifacts that were checked and found sound.
+func (c *Checker) Found() []Found { return c.found }
+
+// Notices are what is worth saying of artifacts that are sound, a line each.
+func (c *Checker) Notices() []string { return c.notices }
+
+// key finds a blob again: by its digest, or by its media type while it is
+// being packed and has none.
+func key(d v1.Descriptor) string {
+	if d.Digest == "" {
+		return d.MediaType
+	}
+	return string(d.Digest)
+}
+
+const maxConfig = 64 << 10
+
+// Blob looks into a blob as it passes, if it is part of a cache or may be.
+func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.results[key(d)]
+	if r == nil {
+		r = &result{}
+	}
+	var w io.WriteCloser
+	switch d.MediaType {
+	case ConfigMediaType:
+		w = &configWriter{r: r}
+	case CacheManifestMediaType:
+		w = c.snapshotWriter(r)
+	case CacheJSONLMediaType:
+		w = c.payloadWriter(r, d.Size)
+	case "":
+		w = &guess{c: c, r: r, size: d.Size}
+	default:
+		return nil
+	}
+	c.results[key(d)] = r
+	return w
+}
+
+// configWriter keeps a config.
+type configWriter struct{ r *result }
+
+func (w *configWriter) Write(p []byte) (int, error) {
+	if len(w.r.config) <= maxConfig {
+		w.r.config = append(w.r.config, p[:min(len(p), maxConfig+1-len(w.r.config))]...)
+	}
+	return len(p), nil
+}
+
+func (w *configWriter) Close() error { return nil }
+
+// A feed hands what is written to a reader in a goroutine, and lets the rest
+// pass when that has seen enough.
+type feed struct {
+	pw   *io.PipeWriter
+	done chan struct{}
+}
+
+func newFeed(read func(io.Reader)) *feed {
+	pr, pw := io.Pipe()
+	f := &feed{pw, make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		read(pr)
+		pr.Close()
+	}()
+	return f
+}
+
+func (f *feed) Write(p []byte) (int, error) {
+	f.pw.Write(p) // fails when the reader has seen enough
+	return len(p), nil
+}
+
+func (f *feed) Close() error {
+	f.pw.Close()
+	<-f.done
+	return nil
+}
+
+func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
+	return newFeed(func(in io.Reader) {
+		r.snapshot, r.snapshotErr = ReadSnapshot(in, nil)
+		if r.snapshot != nil {
+			c.mu.Lock()
+			c.maxRaw = max(c.maxRaw, r.snapshot.RawSize)
+			c.mu.Unlock()
+		}
+	})
+}
+
+// payloadWriter is called with c.mu held. What the payload inflates to is
+// bounded by what a manifest.json announced, or else by what a payload of its
+// size may reasonably hold.
+func (c *Checker) payloadWriter(r *result, size int64) io.WriteCloser {
+	limit := max(c.maxRaw, 64<<20+200*size)
+	return newFeed(func(in io.Reader) {
+		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, Secrets: c.Secrets})
+	})
+}
+
+// A guess looks at the first bytes of a blob that no manifest has named yet.
+type guess struct {
+	c    *Checker
+	r    *result
+	size int64
+	to   []io.WriteCloser
+	done bool
+}
+
+func (g *guess) Write(p []byte) (int, error) {
+	if !g.done && len(p) > 0 {
+		g.done = true
+		t := bytes.TrimLeft(p, " \t\r\n")
+		switch {
+		case len(p) > 2 && p[0] == 0x1f && p[1] == 0x8b:
+			g.c.mu.Lock()
+			g.to = append(g.to, g.c.payloadWriter(g.r, g.size))
+			g.c.mu.Unlock()
+		case len(t) > 0 && t[0] == '{':
+			g.to = append(g.to, g.c.snapshotWriter(g.r))
+			if g.size <= maxConfig {
+				g.to = append(g.to, &configWriter{g.r})
+			}
+		}
+	}
+	for _, w := range g.to {
+		w.Write(p)
+	}
+	return len(p), nil
+}
+
+func (g *guess) Close() error {
+	for _, w := range g.to {
+		w.Close()
+	}
+	return nil
+}
+
+// IsCache reports whether a manifest is that of a cache artifact: its config
+// or artifact type says so, or a layer is of a cache's type.
+func IsCache(m *v1.Manifest) bool {
+	if m.Config.MediaType == ConfigMediaType || m.ArtifactType == ConfigMediaType {
+		return true
+	}
+	for _, l := range m.Layers {
+		if _, ok := MediaTypeFilename(l.MediaType); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Manifest judges a manifest, whose blobs have all passed. Manifests of other
+// kinds are none of its business.
+func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
+	if !IsCache(m) {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
+		return fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
+	}
+	names, err := Cache.FileNames(m)
+	if err != nil {
+		return err
+	}
+	var man, pay *result
+	for i, l := range m.Layers {
+		r := c.results[string(l.Digest)]
+		if r == nil {
+			r = c.results[l.MediaType]
+		}
+		switch names[i] {
+		case manifestName:
+			man = r
+		case cacheName:
+			pay = r
+		default:
+			c.notices = append(c.notices, fmt.Sprintf("layers[%d] of %s is of type %s, no file of an LEI cache; it is left alone", i, d.Digest, quote(l.MediaType)))
+		}
+	}
+	switch {
+	case man == nil || pay == nil || man.snapshot == nil && man.snapshotErr == nil || pay.payload == nil && pay.payloadErr == nil:
+		return errors.New("the payload could not be looked at: one of its blobs is described under another media type as well")
+	case man.snapshotErr != nil:
+		return man.snapshotErr
+	case pay.payloadErr != nil:
+		return pay.payloadErr
+	}
+	s, p := man.snapshot, pay.payload
+	if err := s.Check(p); err != nil {
+		return err
+	}
+	if s.Repos > s.EntryCount {
+		return &FormatError{File: manifestName, Path: "repos", Msg: fmt.Sprintf("want at most one repository a report (%d), found %d", s.EntryCount, s.Repos)}
+	}
+	if m.Config.MediaType == ConfigMediaType {
+		r := c.results[string(m.Config.Digest)]
+		if r == nil {
+			r = c.results[m.Config.MediaType]
+		}
+		if r == nil || r.config == nil {
+			return errors.New("the config could not be looked at: its blob is described under another media type as well")
+		}
+		if err := checkConfig(r.config, s); err != nil {
+			return fmt.Errorf("config: %w", err)
+		}
+	}
+	if err := p.Secrets.Err(); err != nil {
+		if !c.AllowSecrets {
+			return err
+		}
+		c.notices = append(c.notices, err.Error()+"; allowed")
+	}
+	if n := p.Secrets.Notice(); n != "" {
+		c.notices = append(c.notices, n)
+	}
+	if p.InvalidUTF8 > 0 {
+		c.notices = append(c.notices, fmt.Sprintf("%s: %d reports are not valid UTF-8", cacheName, p.InvalidUTF8))
+	}
+	c.found = append(c.found, Found{d.Digest, s, p})
+	return nil
+}
+
+// checkConfig holds the config against the snapshot: its four fields are
+// there, of the right types, and count the same reports.
+func checkConfig(data []byte, s *Snapshot) error {
+	if len(data) > maxConfig {
+		return fmt.Errorf("want at most %d bytes, found more", maxConfig)
+	}
+	var c struct {
+		LEIVersion    *string `json:"lei_version"`
+		FormatVersion *string `json:"format_version"`
+		Created       *string `json:"created"`
+		CacheEntries  *int64  `json:"cache_entries"`
+	}
+	if err := strictjson.Unmarshal(data, &c, "lei_version", "format_version", "created", "cache_entries"); err != nil {
+		return err
+	}
+	switch {
+	case c.LEIVersion == nil:
+		return errors.New("lei_version: want a string, found none")
+	case c.FormatVersion == nil:
+		return errors.New("format_version: want a string, found none")
+	case !formatVersion.MatchString(*c.FormatVersion):
+		return fmt.Errorf(`format_version: want "1.x", found %s`, quote(*c.FormatVersion))
+	case c.Created == nil:
+		return errors.New("created: want a time in RFC 3339, found none")
+	case c.CacheEntries == nil:
+		return errors.New("cache_entries: want a number of reports, found none")
+	case *c.CacheEntries != s.EntryCount:
+		return fmt.Errorf("cache_entries: manifest.json counts %d reports, the config %d", s.EntryCount, *c.CacheEntries)
+	}
+	if _, err := time.Parse(time.RFC3339, *c.Created); err != nil {
+		return fmt.Errorf("created: want a time in RFC 3339, found %s", quote(*c.Created))
+	}
+	return nil
+}
+
+var _ artifact.Checker = (*Checker)(nil)
