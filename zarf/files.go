@@ -1,0 +1,59 @@
+package zarf
+
+import "path"
+
+func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
+	target := o.Target
+	if target == "" {
+		target = p.Name
+	}
+	var l list
+	archive, dir := path.Join(target, path.Base(b.Path)), path.Join(target, p.Version)
+	c := Component{
+		Name:        p.Name + "-files",
+		Description: "Places " + path.Base(b.Path) + " on this host, verifies it and unpacks it to " + dir,
+		Required:    true,
+		Files:       []File{{Source: b.Path, SHA256: b.SHA256, Target: archive}},
+	}
+	l.add(checkTarget(target))
+	if archive == dir || dir+".new" == archive {
+		l.add(&Error{Field: "version", Found: p.Version, Want: "another than the archive's name, since both are put into " + target, Hint: "--version sets it"})
+	}
+	if len(o.Ferry) == 0 {
+		if !b.Sealed {
+			l.add(&Error{
+				Field: "archive", Found: b.Path, Want: "SHA256SUMS at its root, since without ferry nothing else can verify what was unpacked",
+				Hint: "ferry bundle writes it; or put a ferry into the package with --with-ferry",
+			})
+		}
+		c.After = []Action{{
+			Description: "Verify and unpack " + p.Name,
+			Command:     unpackWithZarf(archive, b.SHA256, b.Index, dir),
+		}}
+		return c, l.err()
+	}
+	var ferries []ferry
+	seen := map[string]bool{}
+	for _, bin := range o.Ferry {
+		system := bin.OS + "/" + bin.Architecture
+		f := ferry{target: path.Join(target, "ferry"), hosts: hosts[system]}
+		if len(o.Ferry) > 1 {
+			f.target += "-" + bin.OS + "-" + bin.Architecture
+		}
+		if f.hosts == "" || seen[system] {
+			l.add(&Error{Field: "ferry", Found: bin.Path + " for " + system, Want: "a binary for Linux or macOS, one for each system"})
+		}
+		if f.target == dir || f.target == dir+".new" {
+			l.add(&Error{Field: "version", Found: p.Version, Want: "another than the name of the ferry beside it", Hint: "--version sets it"})
+		}
+		seen[system] = true
+		ferries = append(ferries, f)
+		c.Files = append(c.Files, File{Source: bin.Path, SHA256: bin.SHA256, Target: f.target, Executable: true})
+	}
+	layout := !b.single() || !b.Artifacts[0].Files
+	c.After = []Action{{
+		Description: "Verify and unpack " + p.Name,
+		Command:     unpackWithFerry(archive, b.Index, dir, layout, ferries),
+	}}
+	return c, l.err()
+}
