@@ -41,12 +41,18 @@ type Artifact struct {
 	// Description is one line for people; may be empty. One that is not plain
 	// text, or longer than 200 bytes, is not used.
 	Description string
-	// Files says that `ferry unpack` writes the artifact's own files, rather
-	// than that only its layout can be unpacked.
-	Files bool
+	// Files are the files that its layers are, as `ferry unpack` writes them.
+	// Empty if they are none, and only the layout can be unpacked.
+	Files []Layer
 	// Platforms are those of an index's children, in their order, with the zero
 	// Platform for a child that names none. Nil for a manifest.
 	Platforms []Platform
+}
+
+// A Layer is a blob that is a file.
+type Layer struct {
+	Name   string // a clean relative path, with slashes
+	Digest string // "sha256:..."
 }
 
 // A Platform is what a child of an image index says it is for.

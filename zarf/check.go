@@ -150,6 +150,9 @@ func (c *checker) component(d *Definition, dc DefinedComponent, from map[string]
 			pins[strings.TrimPrefix(f.Bundle.Index, "sha256:")] = true
 			for _, a := range f.Bundle.Artifacts {
 				pins[strings.TrimPrefix(a.Digest, "sha256:")] = true
+				for _, l := range a.Files {
+					pins[strings.TrimPrefix(l.Digest, "sha256:")] = true
+				}
 			}
 		}
 	}

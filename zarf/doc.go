@@ -15,10 +15,12 @@
 //
 //   - Files: a component NAME-files that needs no cluster. Zarf places the
 //     archive, pinned by its SHA-256, at TARGET/ARCHIVE, and an action after it
-//     unpacks into TARGET/VERSION: the artifact's own files, by the ferry that
-//     travels in the package; or the OCI layout, by `zarf tools archiver
-//     decompress`, checked against the archive's SHA256SUMS with sha256sum or
-//     shasum of the host.
+//     verifies it and unpacks it into TARGET/VERSION: by the ferry that travels
+//     in the package; or, without one, by `zarf tools archiver decompress` and
+//     the SHA256SUMS of the archive, with the host's sha256sum or shasum. Of a
+//     single artifact whose layers are files, the files are there afterwards;
+//     of anything else the OCI layout, and without ferry also of an artifact of
+//     more than 16 files.
 //   - Registry: a component NAME-registry whose imageArchives names the archive
 //     and each reference in it, for `zarf package mirror-resources` or for a
 //     deployment on a cluster.

@@ -1,6 +1,9 @@
 package zarf
 
-import "path"
+import (
+	"io/fs"
+	"path"
+)
 
 func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
 	target := o.Target
@@ -28,7 +31,7 @@ func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
 		}
 		c.After = []Action{{
 			Description: "Verify and unpack " + p.Name,
-			Command:     unpackWithZarf(archive, b.SHA256, b.Index, dir),
+			Command:     unpackWithZarf(archive, b.SHA256, b.Index, dir, b.scriptable()),
 		}}
 		return c, l.err()
 	}
@@ -50,10 +53,31 @@ func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
 		ferries = append(ferries, f)
 		c.Files = append(c.Files, File{Source: bin.Path, SHA256: bin.SHA256, Target: f.target, Executable: true})
 	}
-	layout := !b.single() || !b.Artifacts[0].Files
+	layout := !b.single() || len(b.Artifacts[0].Files) == 0
 	c.After = []Action{{
 		Description: "Verify and unpack " + p.Name,
 		Command:     unpackWithFerry(archive, b.Index, dir, layout, ferries),
 	}}
 	return c, l.err()
+}
+
+// maxScriptFiles is how many files the action moves to their names without
+// ferry. With more, the action could not be read any more.
+const maxScriptFiles = 16
+
+// scriptable are the files of the one artifact if a shell can bring them to
+// their names, or none.
+func (b Bundle) scriptable() []Layer {
+	if !b.single() || len(b.Artifacts[0].Files) > maxScriptFiles {
+		return nil
+	}
+	files := b.Artifacts[0].Files
+	seen := map[string]bool{}
+	for _, f := range files {
+		if !fs.ValidPath(f.Name) || checkTarget(f.Name) != nil || seen[f.Name] || !digestPattern.MatchString(f.Digest) {
+			return nil
+		}
+		seen[f.Name] = true
+	}
+	return files
 }

@@ -25,8 +25,9 @@ func word(target string) string {
 }
 
 // frame unpacks beside the final place and renames, so that what stands under
-// the final name is whole. The steps in the middle write "$new".
-func frame(archive, dir, steps string) string {
+// the final name is whole. The steps in the middle write "$new"; what of it
+// goes to the final name is from.
+func frame(archive, dir, from, steps string) string {
 	return fmt.Sprintf(`set -eu
 archive=%s
 dir=%s
@@ -35,21 +36,23 @@ trap 'rm -rf "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 rm -rf "$new"
 %sif [ -e "$dir" ] || [ -L "$dir" ]; then
-  diff -r "$new" "$dir" >/dev/null || {
+  diff -r %[4]s "$dir" >/dev/null || {
     echo "$dir is there already, and is not what this package holds: move it away and deploy again" >&2
     exit 1
   }
   echo "$dir is there already, and is the same"
 else
-  mv "$new" "$dir"
+  mv %[4]s "$dir"
   echo "$dir is verified and in place"
-fi`, word(archive), word(dir), steps)
+fi`, word(archive), word(dir), steps, from)
 }
 
 // unpackWithZarf needs nothing on the host but the zarf that deploys, a shell,
-// and sha256sum (GNU, busybox) or shasum (perl, macOS).
-func unpackWithZarf(archive, sha256, index, dir string) string {
-	return frame(archive, dir, fmt.Sprintf(`if command -v sha256sum >/dev/null 2>&1; then
+// and sha256sum (GNU, busybox) or shasum (perl, macOS). The files, if there are
+// any, are blobs that get their names; else the layout stays a layout.
+func unpackWithZarf(archive, sha256, index, dir string, files []Layer) string {
+	var steps strings.Builder
+	fmt.Fprintf(&steps, `if command -v sha256sum >/dev/null 2>&1; then
   sum() { sha256sum "$@"; }
 elif command -v shasum >/dev/null 2>&1; then
   sum() { shasum -a 256 "$@"; }
@@ -68,7 +71,28 @@ report=$(cd "$new" && sum -c SHA256SUMS 2>&1) || {
   printf '%%s\n' "$report" | grep -v ': OK$' >&2
   exit 1
 }
-`, sha256, strings.TrimPrefix(index, "sha256:")))
+`, sha256, strings.TrimPrefix(index, "sha256:"))
+	if len(files) == 0 {
+		return frame(archive, dir, `"$new"`, steps.String())
+	}
+	left := map[string]int{} // one blob can be several files
+	dirs := map[string]bool{}
+	for _, f := range files {
+		left[f.Digest]++
+	}
+	for _, f := range files {
+		if d := path.Join("files", path.Dir(f.Name)); !dirs[d] {
+			fmt.Fprintf(&steps, "mkdir -p \"$new\"/%s\n", quote(d))
+			dirs[d] = true
+		}
+		left[f.Digest]--
+		verb := "mv"
+		if left[f.Digest] > 0 {
+			verb = "cp"
+		}
+		fmt.Fprintf(&steps, "%s \"$new/blobs/sha256/%s\" \"$new\"/%s\n", verb, strings.TrimPrefix(f.Digest, "sha256:"), quote("files/"+f.Name))
+	}
+	return frame(archive, dir, `"$new/files"`, steps.String())
 }
 
 // unpackWithFerry runs the ferry that came in the package and is for this
@@ -90,7 +114,7 @@ esac
 		option = " --layout"
 	}
 	fmt.Fprintf(&choose, "\"$ferry\" unpack \"$archive\" -o \"$new\"%s --expect %s\n", option, index)
-	return frame(archive, dir, choose.String())
+	return frame(archive, dir, `"$new"`, choose.String())
 }
 
 // A ferry is a binary with the place where the package puts it.

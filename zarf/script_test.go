@@ -78,17 +78,19 @@ type host struct {
 	tool string // what the script finds as zarf or ferry
 }
 
+var payloadHex = fmt.Sprintf("%x", sha256.Sum256([]byte("payload")))
+
 // sealed is a tar with a seal; a bad one has content that the seal denies.
 func sealed(bad bool) (archive []byte, index string) {
 	content := "{}\n"
-	seal := fmt.Sprintf("%x  index.json\n%x  blobs/sha256/x\n", sha256.Sum256([]byte(content)), sha256.Sum256([]byte("payload")))
+	seal := fmt.Sprintf("%x  index.json\n%x  blobs/sha256/x\n%[2]x  blobs/sha256/%[2]x\n", sha256.Sum256([]byte(content)), sha256.Sum256([]byte("payload")))
 	payload := "payload"
 	if bad {
 		payload = "paylord"
 	}
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, f := range [][2]string{{"index.json", content}, {"SHA256SUMS", seal}, {"blobs/sha256/x", payload}} {
+	for _, f := range [][2]string{{"index.json", content}, {"SHA256SUMS", seal}, {"blobs/sha256/x", payload}, {"blobs/sha256/" + payloadHex, "payload"}} {
 		w.WriteHeader(&tar.Header{Name: f[0], Size: int64(len(f[1])), Mode: 0o644})
 		io.WriteString(w, f[1])
 	}
@@ -100,6 +102,7 @@ func newHost(t *testing.T, target string, archive []byte, index string, edit fun
 	t.Helper()
 	b := lei()
 	b.Path, b.Compression, b.Index, b.SHA256 = "x y.tar", "none", index, fmt.Sprintf("%x", sha256.Sum256(archive))
+	b.Artifacts[0].Files = nil // so that the layout is what is unpacked
 	o := zarf.Options{Shape: zarf.Files, Target: target}
 	if edit != nil {
 		edit(&b, &o)
@@ -276,6 +279,49 @@ func TestScriptFails(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(h.dir, "in/2026.08.01.new")); err == nil {
 				t.Error("the temporary directory is left")
+			}
+		})
+	}
+}
+
+// The layers of a single artifact get their names; where a shell cannot be
+// trusted with a name, the layout stays.
+func TestScriptFiles(t *testing.T) {
+	archive, index := sealed(false)
+	for _, c := range []struct {
+		name  string
+		files []string
+		want  []string
+	}{
+		{"one", []string{"cache.jsonl.gz"}, []string{"cache.jsonl.gz"}},
+		{"same content, folders", []string{"a", "b/c/d", "b/e", "-n", "it's $(touch pwned)"}, []string{"a", "b/c/d", "b/e", "-n", "it's $(touch pwned)"}},
+		{"up", []string{"../../x"}, []string{"index.json"}},
+		{"rooted", []string{"/x"}, []string{"index.json"}},
+		{"twice", []string{"x", "x"}, []string{"index.json"}},
+		{"a line end", []string{"x\ny"}, []string{"index.json"}},
+		{"zarf", []string{"./zarf x"}, []string{"index.json"}},
+		{"too many", strings.Split("abcdefghijklmnopq", ""), []string{"index.json"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost(t, "in", archive, index, func(b *zarf.Bundle, _ *zarf.Options) {
+				for _, f := range c.files {
+					b.Artifacts[0].Files = append(b.Artifacts[0].Files, zarf.Layer{Name: f, Digest: "sha256:" + payloadHex})
+				}
+			})
+			for range 2 {
+				if out, err := h.deploy(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			for _, f := range c.want {
+				got, err := os.ReadFile(filepath.Join(h.dir, "in/2026.08.01", f))
+				if err != nil || f != "index.json" && string(got) != "payload" {
+					t.Errorf("%s: %q, %v", f, got, err)
+				}
+			}
+			entries, _ := os.ReadDir(h.dir)
+			if len(entries) != 1 {
+				t.Errorf("there is more than in: %v", entries)
 			}
 		})
 	}

@@ -38,7 +38,8 @@ func lei(edit ...func(*zarf.Bundle)) zarf.Bundle {
 		Path: "lei-cache-2026.08.01.tar.gz", SHA256: hex("a"), Index: digest("b"), Compression: "gzip", Sealed: true,
 		Artifacts: []zarf.Artifact{{
 			Digest: digest("c"), MediaType: manifestType, ArtifactType: "application/vnd.lei.cache.config.v1+json",
-			Annotations: names(leiName), Description: "LEI analysis cache snapshot", Files: true,
+			Annotations: names(leiName), Description: "LEI analysis cache snapshot",
+			Files: []zarf.Layer{{Name: "manifest.json", Digest: digest("7")}, {Name: "cache.jsonl.gz", Digest: digest("8")}},
 		}},
 	}
 	for _, e := range edit {
