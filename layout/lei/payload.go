@@ -1,0 +1,138 @@
+package lei
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ociferry/ferry/layout/compression"
+)
+
+// MaxLine is the limit, in bytes, that a zero MaxLine stands for: one report
+// is at most 64 MiB.
+const MaxLine = 64 << 20
+
+// ScanOptions says what ScanPayload allows and looks for.
+type ScanOptions struct {
+	// MaxRaw is the largest number of bytes to inflate, the raw_size of
+	// manifest.json; what is longer is an error. Below 0 it is not known.
+	MaxRaw int64
+	// MaxLine is the length of a line in bytes; 0 means the constant MaxLine.
+	MaxLine int64
+	// Secrets asks for data.config to be searched; see Secrets.
+	Secrets bool
+}
+
+// A Payload is what cache.jsonl.gz holds, as it was found.
+type Payload struct {
+	Entries        int64  // reports
+	RawSize        int64  // bytes of JSONL
+	CompressedSize int64  // bytes of gzip
+	ContentHash    string // SHA-256 of the JSONL without its line feeds
+	InvalidUTF8    int64  // reports that are not UTF-8: allowed, worth a notice
+	Secrets        *Secrets
+}
+
+// ScanPayload reads a cache.jsonl.gz from r to its end and checks it, in
+// constant memory, whatever the length of the file or of a line in it.
+//
+//   - It is gzip by its first bytes, in one member or several, whole: checksums
+//     and sizes are right and nothing stands behind the last member.
+//   - Each line is one JSON object by the grammar of RFC 8259, at most MaxDepth
+//     deep. White space around it, a carriage return before the line feed and a
+//     last line without line feed are allowed; empty lines are skipped. A lone
+//     surrogate escape and a number that a 64-bit float cannot hold are refused.
+//   - Invalid UTF-8 within a string is counted and allowed.
+//
+// An error is a *FormatError with the file cache.jsonl.gz where the content is
+// at fault, and else the error of r or of ctx. After an error r may have been
+// read further than the place that the error names.
+func ScanPayload(ctx context.Context, r io.Reader, o ScanOptions) (*Payload, error) {
+	var rep *report
+	if o.Secrets {
+		rep = &report{wantSecrets: true}
+	}
+	p, err := scanLines(ctx, r, o, rep, nil)
+	if err == nil && rep != nil {
+		p.Secrets = rep.secrets.report()
+	}
+	return p, err
+}
+
+// scanLines is ScanPayload with a handler and a function for each line, either
+// of which may be nil; see lines.
+func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, line func([]byte) error) (*Payload, error) {
+	in := &countReader{r: r}
+	br := bufio.NewReaderSize(in, 64<<10)
+	head, err := br.Peek(compression.MagicLen)
+	if err != nil && err != io.EOF {
+		return nil, inFile(cacheName, err)
+	}
+	if f, err := compression.Detect(head); f != compression.Gzip {
+		found := "something else"
+		switch {
+		case len(head) == 0:
+			found = "an empty file"
+		case err != nil:
+			return nil, &FormatError{File: cacheName, Msg: "want gzip data, found another compression", err: err}
+		case f == compression.Zstd:
+			found = "zstd data"
+		}
+		return nil, &FormatError{File: cacheName, Msg: "want gzip data, found " + found}
+	}
+	z := compression.NewMemberReader(br, 0)
+	defer z.Close()
+
+	p := &Payload{}
+	l := newLines(rep, o.MaxLine)
+	l.line = line
+	limit := o.MaxRaw
+	if limit < 0 {
+		limit = 1<<63 - 1
+	}
+	sum, err := pump(ctx, z, limit, l.scan)
+	if err == nil {
+		err = l.finish()
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, errTooLarge):
+		return nil, &FormatError{File: cacheName, Msg: fmt.Sprintf("want %d bytes of JSONL (raw_size), found a larger number", o.MaxRaw)}
+	case in.err != nil && errors.Is(err, in.err): // the stream is not damaged, its reading failed
+		return nil, inFile(cacheName, in.err)
+	default:
+		return nil, damaged(cacheName, err)
+	}
+	z.Close()
+	p.Entries, p.RawSize, p.CompressedSize = l.reports, sum.raw, in.n
+	p.ContentHash, p.InvalidUTF8 = sum.hash, sum.invalid
+	return p, nil
+}
+
+// damaged names the file of an error, and makes damage of a compressed stream
+// a *FormatError.
+func damaged(name string, err error) error {
+	var z *compression.Error
+	if errors.As(err, &z) {
+		return &FormatError{File: name, Msg: err.Error(), err: err}
+	}
+	return inFile(name, err)
+}
+
+// countReader counts what was read, and keeps the error that was not io.EOF.
+type countReader struct {
+	r   io.Reader
+	n   int64
+	err error
+}
+
+func (c *countReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,179 @@
+package lei
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// RedactedDomain is what stands behind the @ of an address that Export hid.
+// Before it stands "e-" and the first 16 hexadecimal digits of the SHA-256 of
+// the address in lower case, so that one person stays one person, in every
+// snapshot. Whoever has an address can compute its hash and look for it: this
+// hides addresses from readers, not from a search for one that is known.
+const RedactedDomain = "redacted.invalid"
+
+// redactEmails appends to dst a line that the scanner accepted, with addresses
+// replaced, and counts them. An address is
+//
+//   - all of a string under a key "email" or "emails", or one that ends with
+//     "_email" or "_emails", in any case, if it is not empty;
+//   - in any other string, a key or a value, what stands in angle brackets and
+//     has an @, as in "name <email>";
+//   - in any other string, what looks like one: x@y.z, with z of two or more
+//     letters; but neither git@..., which is how repositories are named, nor
+//     what follows a slash, as in a URL.
+//
+// The values of "repo" stay as they are. Strings without an address stay byte
+// for byte.
+func redactEmails(dst, line []byte) ([]byte, int64) {
+	var count int64
+	var key, with []byte // the key of the values to come
+	done := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		default:
+			continue
+		case ']', '}':
+			key = nil
+			continue
+		case '"':
+		}
+		begin := i + 1
+		escaped := false
+		for i = begin; line[i] != '"'; i++ {
+			if line[i] == '\\' {
+				escaped = true
+				i++
+			}
+		}
+		text := line[begin:i]
+		if escaped {
+			text = unescape(text)
+		}
+		n, isKey := int64(0), bytes.HasPrefix(bytes.TrimLeft(line[i+1:], " \t\r"), []byte(":"))
+		switch {
+		case !isKey && isEmailKey(key):
+			if len(text) > 0 && !isRedacted(text) {
+				with, n = hideAddress(with[:0], text), 1
+			}
+		case !isKey && string(key) == "repo":
+		default:
+			with, n = hideAddresses(with[:0], text)
+		}
+		if n > 0 {
+			dst = append(dst, line[done:begin-1]...)
+			dst = appendString(dst, with)
+			done = i + 1
+			count += n
+		}
+		if isKey {
+			key = text
+		}
+	}
+	return append(dst, line[done:]...), count
+}
+
+func isEmailKey(key []byte) bool {
+	key = bytes.ToLower(key)
+	key = bytes.TrimSuffix(key, []byte("s"))
+	return string(key) == "email" || bytes.HasSuffix(key, []byte("_email"))
+}
+
+// hideAddresses is text with the addresses within it replaced.
+func hideAddresses(dst, text []byte) ([]byte, int64) {
+	var count int64
+	done, from := 0, 0
+	for {
+		at := bytes.IndexByte(text[from:], '@')
+		if at < 0 {
+			return append(dst, text[done:]...), count
+		}
+		at += from
+		begin, end := address(text[done:], at-done)
+		if begin == end {
+			from = at + 1
+			continue
+		}
+		begin, end = begin+done, end+done
+		dst = append(dst, text[done:begin]...)
+		dst = hideAddress(dst, text[begin:end])
+		done, from = end, end
+		count++
+	}
+}
+
+// maxAddress is how far from its @ an address reaches; the standard allows 254
+// bytes in all.
+const maxAddress = 320
+
+// address is the place of the address whose @ stands at the given place, an
+// empty one if it is none.
+func address(text []byte, at int) (begin, end int) {
+	if low := at - maxAddress; low > 0 {
+		begin, end = address(text[low:], maxAddress)
+		return begin + low, end + low
+	}
+	text = text[:min(len(text), at+maxAddress)]
+	open, shut := bytes.LastIndexAny(text[:at], "<>"), bytes.IndexAny(text[at:], "<>")
+	if open >= 0 && text[open] == '<' && shut >= 0 && text[at+shut] == '>' {
+		if isRedacted(text[open+1 : at+shut]) {
+			return 0, 0
+		}
+		return open + 1, at + shut
+	}
+	begin, end = at, at+1
+	for begin > 0 && isLocal(text[begin-1]) {
+		begin--
+	}
+	for end < len(text) && isDomain(text[end]) {
+		end++
+	}
+	for end > at+1 && (text[end-1] == '.' || text[end-1] == '-') {
+		end--
+	}
+	domain := text[at+1 : end]
+	dot := bytes.LastIndexByte(domain, '.')
+	switch {
+	case begin == at, dot < 1, len(domain)-dot < 3:
+		return 0, 0
+	case string(text[begin:at]) == "git", begin > 0 && text[begin-1] == '/', isRedacted(text[begin:end]):
+		return 0, 0
+	}
+	for _, c := range domain[dot+1:] {
+		if c >= '0' && c <= '9' {
+			return 0, 0
+		}
+	}
+	return begin, end
+}
+
+func isDomain(c byte) bool {
+	return c >= 0x80 || c == '.' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+func isLocal(c byte) bool {
+	return isDomain(c) || bytes.IndexByte([]byte("!#$%&'*+=?^_`{|}~"), c) >= 0
+}
+
+func hideAddress(dst, address []byte) []byte {
+	sum := sha256.Sum256(bytes.ToLower(address))
+	dst = append(dst, "e-"...)
+	dst = hex.AppendEncode(dst, sum[:8])
+	return append(dst, "@"+RedactedDomain...)
+}
+
+// isRedacted says whether an address was hidden before: hiding twice is the
+// same as once.
+func isRedacted(address []byte) bool {
+	local, ok := bytes.CutSuffix(address, []byte("@"+RedactedDomain))
+	if !ok || len(local) != 18 || string(local[:2]) != "e-" {
+		return false
+	}
+	for _, c := range local[2:] {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}

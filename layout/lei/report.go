@@ -1,0 +1,161 @@
+package lei
+
+import "slices"
+
+// The places of interest in a report. The original takes the first of two
+// equal keys, and so does this.
+const (
+	nHeader node = root + 1 + iota
+	nData
+	nHeaderRepo
+	nDataRepo
+	nRisk
+	nTypes  // project_types
+	nStart  // header.start_time
+	nEnd    // header.end_time
+	nConfig // data.config and what is below it, unless it is
+	nSecret // the value of a key that names a secret, and what is below that
+)
+
+// A field is the text of one value of the report at hand.
+type field struct {
+	kind kind
+	set  bool
+	text []byte
+}
+
+func (f *field) keep(v scalar) {
+	if !f.set {
+		f.kind, f.set, f.text = v.kind, true, append(f.text[:0], v.text...)
+	}
+}
+
+// maxTypes bounds the project_types of one report.
+const maxTypes = 100
+
+// report is the handler for one line of JSONL. What it is not asked for costs
+// next to nothing.
+type report struct {
+	wantSecrets bool
+	wantFields  bool         // repo, risk, project_types, times
+	accept      func() error // called for each whole line, if not nil
+
+	headerRepo, dataRepo, risk, start, end field
+	types                                  []string // keys of project_types
+
+	secrets secretFinder
+}
+
+// reset is for a new line; what the last one held and was not committed is
+// forgotten.
+func (r *report) reset() {
+	r.headerRepo.set, r.dataRepo.set, r.risk.set, r.start.set, r.end.set = false, false, false, false, false
+	r.types = r.types[:0]
+	r.secrets.reset()
+}
+
+// commit counts what the line held, which is a report.
+func (r *report) commit() error {
+	r.secrets.commit()
+	if r.accept != nil {
+		return r.accept()
+	}
+	return nil
+}
+
+func (r *report) key(parent node, name []byte) (node, error) {
+	switch parent {
+	case root:
+		switch string(name) {
+		case "header":
+			if r.wantFields {
+				return nHeader, nil
+			}
+		case "data":
+			return nData, nil
+		}
+	case nHeader:
+		switch string(name) {
+		case "repo":
+			return nHeaderRepo, nil
+		case "start_time":
+			return nStart, nil
+		case "end_time":
+			return nEnd, nil
+		}
+	case nData:
+		switch string(name) {
+		case "config":
+			if r.wantSecrets {
+				r.secrets.depth = 0
+				return nConfig, nil
+			}
+		case "repo":
+			if r.wantFields {
+				return nDataRepo, nil
+			}
+		case "risk":
+			if r.wantFields {
+				return nRisk, nil
+			}
+		case "project_types":
+			if r.wantFields {
+				return nTypes, nil
+			}
+		}
+	case nTypes:
+		if len(r.types) < maxTypes && len(name) <= maxQuote && !slices.Contains(r.types, string(name)) {
+			r.types = append(r.types, string(name))
+		}
+	case nConfig, nSecret:
+		if r.secrets.key(name) || parent == nSecret {
+			return nSecret, nil
+		}
+		return nConfig, nil
+	}
+	return none, nil
+}
+
+func (r *report) open(n node, object bool) (node, error) {
+	switch n {
+	case root:
+		r.reset()
+		return n, nil
+	case nHeader, nData, nTypes:
+		if object {
+			return n, nil
+		}
+	case nConfig, nSecret:
+		r.secrets.open(object)
+		return n, nil
+	case nHeaderRepo:
+		r.headerRepo.keep(scalar{kind: kindOther})
+	case nDataRepo:
+		r.dataRepo.keep(scalar{kind: kindOther})
+	}
+	return none, nil
+}
+
+func (r *report) close(n node) {
+	if n == nConfig || n == nSecret {
+		r.secrets.depth--
+	}
+}
+
+func (r *report) value(n node, v scalar) error {
+	switch n {
+	case nHeaderRepo:
+		r.headerRepo.keep(v)
+	case nDataRepo:
+		r.dataRepo.keep(v)
+	case nRisk:
+		r.risk.keep(v)
+	case nStart:
+		r.start.keep(v)
+	case nEnd:
+		r.end.keep(v)
+	case nSecret:
+		r.secrets.value(v)
+	}
+	return nil
+}

@@ -1,0 +1,675 @@
+package lei
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strconv"
+)
+
+// MaxDepth is how deep arrays and objects may nest in a report.
+const MaxDepth = 512
+
+// maxCapture bounds the text of one key or value that a handler asked to see,
+// and of one number with a fraction or an exponent.
+const maxCapture = 1 << 20
+
+// A node is a place in a JSON document that a handler has an interest in.
+// Places with node none cost nothing: neither their keys nor their values are
+// held.
+type node uint8
+
+const (
+	none node = iota
+	root      // of every handler: the outermost object
+)
+
+type kind uint8
+
+const (
+	kindString kind = iota
+	kindNumber
+	kindTrue
+	kindFalse
+	kindNull
+	kindOther // an object or array
+)
+
+// A scalar is a string, a number or a literal at a place of interest.
+type scalar struct {
+	kind       kind
+	text       []byte // of a string without quotes and escapes, of the others as it stands
+	start, end int64  // the token's place in its line (or document), end exclusive
+}
+
+// A handler is told what stands at the places it has an interest in. The
+// bytes that it is given are good for the length of the call.
+type handler interface {
+	// key is asked for the node of the value under a key of an object whose
+	// node is not none.
+	key(parent node, name []byte) (node, error)
+	// open is asked for the node of the inside of an object or array.
+	open(n node, object bool) (node, error)
+	close(n node)
+	value(n node, v scalar) error
+}
+
+// scanner checks JSON against the grammar of RFC 8259 as it comes, in pieces
+// of any size, and holds none of it. In lines mode each line is one object; in
+// document mode the whole is one object. Beyond the grammar it refuses a lone
+// surrogate escape and a number that float64 cannot hold. It does not look at
+// UTF-8; see utf8Check.
+type scanner struct {
+	h        handler
+	document bool // line feeds are white space, the end comes with finish
+	maxDepth int
+
+	state  state
+	depth  int
+	stack  []uint8 // node<<1 | 1 for an object, of every open container
+	vn     node    // of the value to come
+	isKey  bool    // the string is a key
+	escape bool    // the captured string has escapes
+	space  bool    // the line has white space before its value
+	low    bool    // the \u escape must be a low surrogate
+	hexN   int
+	hexV   uint32
+	float  bool   // the number has a fraction or an exponent
+	lit    string // the literal
+	litPos int
+
+	capturing bool
+	tok       []byte // of a captured token that began in an earlier piece
+	tokOff    int64
+
+	line    int64 // from 1
+	lineOff int64 // of the line's first byte in the stream
+	off     int64 // of the next byte to be scanned
+}
+
+type state uint8
+
+const (
+	stStart state = iota
+	stFirstKey
+	stKey
+	stColon
+	stValue
+	stFirstElem
+	stAfter
+	stString
+	stEscape
+	stHex
+	stSurrogate1
+	stSurrogate2
+	stMinus
+	stZero
+	stInt
+	stDot
+	stFrac
+	stExp
+	stExpSign
+	stExpInt
+	stLiteral
+	stEnd
+)
+
+// wants says what each state waits for.
+var wants = [...]string{
+	stStart:      "a JSON object",
+	stFirstKey:   `a key in quotes or "}"`,
+	stKey:        "a key in quotes",
+	stColon:      `":"`,
+	stValue:      "a value",
+	stFirstElem:  `a value or "]"`,
+	stAfter:      `"," or the end of the object or array`,
+	stString:     "the end of the string",
+	stEscape:     "an escape",
+	stHex:        "four hexadecimal digits",
+	stSurrogate1: "the low half of a surrogate pair",
+	stSurrogate2: "the low half of a surrogate pair",
+	stMinus:      "a digit",
+	stZero:       "the end of a number",
+	stInt:        "a digit",
+	stDot:        "a digit",
+	stFrac:       "a digit",
+	stExp:        "a digit or a sign",
+	stExpSign:    "a digit",
+	stExpInt:     "a digit",
+	stLiteral:    "true, false or null",
+	stEnd:        "nothing more",
+}
+
+func newScanner(h handler) *scanner {
+	s := &scanner{h: h, maxDepth: MaxDepth, line: 1}
+	s.stack = make([]uint8, 0, 32)
+	return s
+}
+
+// The masks find a byte among eight, the lowest hit being exact.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// stops marks the bytes of x that end the plain part of a string: a quote, a
+// backslash, a control character.
+func stops(x uint64) uint64 {
+	q, b := x^(ones*'"'), x^(ones*'\\')
+	return ((q-ones)&^q | (b-ones)&^b | (x-ones*0x20)&^x) & highs
+}
+
+// next scans p up to and including the line feed that ends the line and says
+// how many bytes that took, or all of p with done false. blank tells a line
+// without anything in it from a report. After an error the rest of the line is
+// the caller's to drop; see reset.
+func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
+	i, st := 0, s.state
+	base := s.off // offset of p[0] in the stream
+	capStart := 0 // where the captured token goes on in p
+	fail := func(i int, format string, args ...any) error {
+		s.state, s.off = st, base+int64(i)
+		return &FormatError{Line: s.line, Column: s.off - s.lineOff + 1, Msg: fmt.Sprintf(format, args...)}
+	}
+	// token is the captured token up to p[i].
+	token := func(i int) []byte {
+		if len(s.tok) == 0 {
+			return p[capStart:i]
+		}
+		s.tok = append(s.tok, p[capStart:i]...)
+		return s.tok
+	}
+
+	for i < len(p) {
+		c := p[i]
+		switch st {
+		case stString:
+		plain:
+			for {
+				if i+8 <= len(p) {
+					if m := stops(binary.LittleEndian.Uint64(p[i:])); m != 0 {
+						i += bits.TrailingZeros64(m) >> 3
+						c = p[i]
+						break plain
+					}
+					i += 8
+					continue
+				}
+				if i == len(p) {
+					break plain
+				}
+				if c = p[i]; c == '"' || c == '\\' || c < 0x20 {
+					break plain
+				}
+				i++
+			}
+			if i == len(p) {
+				continue
+			}
+			if c == '\\' {
+				s.escape = true
+				st = stEscape
+				i++
+				continue
+			}
+			if c != '"' {
+				if c == '\n' && !s.document {
+					return i, false, false, fail(i, "want the end of the string, found the end of the line")
+				}
+				return i, false, false, fail(i, "want an escaped control character in a string, found %s", describe(c))
+			}
+			if s.capturing {
+				if err := s.endString(token(i), base+int64(i)+1-s.lineOff); err != nil {
+					return i, false, false, s.place(err, s.tokOff)
+				}
+			}
+			i++
+			if s.isKey {
+				st = stColon
+				if i < len(p) && p[i] == ':' { // nearly always
+					i++
+					st = stValue
+				}
+			} else {
+				st = stAfter
+			}
+			continue
+
+		case stValue, stFirstElem:
+			switch {
+			case c == '"':
+				st = stString
+				s.isKey = false
+				if s.vn != none {
+					capStart = i + 1
+					s.startToken(base + int64(i))
+				}
+				i++
+				continue
+			case c == '{' || c == '[':
+				if s.depth++; s.depth > s.maxDepth {
+					return i, false, false, fail(i, "want at most %d levels of objects and arrays, found more", s.maxDepth)
+				}
+				inside, object := none, c == '{'
+				if s.vn != none {
+					if inside, err = s.h.open(s.vn, object); err != nil {
+						return i, false, false, s.place(err, base+int64(i))
+					}
+				}
+				top := uint8(inside) << 1
+				st = stFirstElem
+				if object {
+					top |= 1
+					st = stFirstKey
+				}
+				s.stack = append(s.stack, top)
+				s.vn = inside
+				i++
+				continue
+			case c == ']' && st == stFirstElem:
+				st = stAfter
+				continue
+			case c == '-':
+				st = stMinus
+			case c == '0':
+				st = stZero
+			case c >= '1' && c <= '9':
+				st = stInt
+			case c == 't':
+				s.lit, s.litPos, st = "true", 1, stLiteral
+			case c == 'f':
+				s.lit, s.litPos, st = "false", 1, stLiteral
+			case c == 'n':
+				s.lit, s.litPos, st = "null", 1, stLiteral
+			case c == ' ' || c == '\t' || c == '\r':
+				i++
+				continue
+			case c == '\n' && s.document:
+				s.newline(base + int64(i) + 1)
+				i++
+				continue
+			default:
+				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			}
+			s.float = false
+			capStart = i
+			s.startToken(base + int64(i))
+			i++
+			continue
+
+		case stAfter:
+			switch {
+			case c == ',':
+				if s.stack[len(s.stack)-1]&1 != 0 {
+					st = stKey
+				} else {
+					st = stValue
+					s.vn = node(s.stack[len(s.stack)-1] >> 1)
+				}
+				i++
+				continue
+			case c == '}' || c == ']':
+				top := s.stack[len(s.stack)-1]
+				if (c == '}') != (top&1 != 0) {
+					return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				}
+				if n := node(top >> 1); n != none {
+					s.h.close(n)
+				}
+				s.stack = s.stack[:len(s.stack)-1]
+				if s.depth--; s.depth == 0 {
+					st = stEnd
+				}
+				i++
+				continue
+			case c == ' ' || c == '\t' || c == '\r':
+				i++
+				continue
+			case c == '\n' && s.document:
+				s.newline(base + int64(i) + 1)
+				i++
+				continue
+			}
+			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+
+		case stKey, stFirstKey:
+			switch {
+			case c == '"':
+				st = stString
+				s.isKey = true
+				s.vn = none
+				if s.stack[len(s.stack)-1]>>1 != 0 {
+					capStart = i + 1
+					s.startToken(base + int64(i))
+				}
+				i++
+				continue
+			case c == '}' && st == stFirstKey:
+				st = stAfter
+				continue
+			case c == ' ' || c == '\t' || c == '\r':
+				i++
+				continue
+			case c == '\n' && s.document:
+				s.newline(base + int64(i) + 1)
+				i++
+				continue
+			}
+			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+
+		case stColon:
+			switch {
+			case c == ':':
+				st = stValue
+				i++
+				continue
+			case c == ' ' || c == '\t' || c == '\r':
+				i++
+				continue
+			case c == '\n' && s.document:
+				s.newline(base + int64(i) + 1)
+				i++
+				continue
+			}
+			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+
+		case stMinus:
+			switch {
+			case c == '0':
+				st = stZero
+			case c >= '1' && c <= '9':
+				st = stInt
+			default:
+				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			}
+			i++
+			continue
+
+		case stInt, stFrac, stExpInt, stZero:
+			if st != stZero {
+				for i < len(p) && p[i]-'0' <= 9 {
+					i++
+				}
+				if i == len(p) {
+					continue
+				}
+				c = p[i]
+			}
+			switch {
+			case c == '.' && (st == stInt || st == stZero):
+				s.float, st = true, stDot
+				i++
+				continue
+			case (c == 'e' || c == 'E') && st != stExpInt:
+				s.float, st = true, stExp
+				i++
+				continue
+			case c >= '0' && c <= '9': // after a leading zero
+				return i, false, false, fail(i, "want the end of a number that begins with 0, found %s", describe(c))
+			}
+			if err := s.endNumber(token(i), base+int64(i)-s.lineOff); err != nil {
+				return i, false, false, s.place(err, s.tokOff)
+			}
+			st = stAfter
+			continue // with the byte behind the number
+
+		case stDot, stExpSign:
+			if c < '0' || c > '9' {
+				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			}
+			if st == stDot {
+				st = stFrac
+			} else {
+				st = stExpInt
+			}
+			i++
+			continue
+
+		case stExp:
+			switch {
+			case c == '+' || c == '-':
+				st = stExpSign
+			case c >= '0' && c <= '9':
+				st = stExpInt
+			default:
+				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			}
+			i++
+			continue
+
+		case stLiteral:
+			if c != s.lit[s.litPos] {
+				return i, false, false, fail(i, "want %s, found %s", s.lit, describe(c))
+			}
+			i++
+			if s.litPos++; s.litPos == len(s.lit) {
+				if err := s.endLiteral(base + int64(i) - s.lineOff); err != nil {
+					return i, false, false, s.place(err, s.tokOff)
+				}
+				st = stAfter
+			}
+			continue
+
+		case stEscape:
+			switch c {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				st = stString
+			case 'u':
+				s.hexN, s.hexV, s.low = 0, 0, false
+				st = stHex
+			default:
+				return i, false, false, fail(i, "want one of the escapes of JSON behind a backslash, found %s", describe(c))
+			}
+			i++
+			continue
+
+		case stHex:
+			d, ok := hexDigit(c)
+			if !ok {
+				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			}
+			s.hexV = s.hexV<<4 | d
+			i++
+			if s.hexN++; s.hexN < 4 {
+				continue
+			}
+			low := s.hexV >= 0xdc00 && s.hexV <= 0xdfff
+			switch {
+			case s.low && !low:
+				return i, false, false, fail(i-1, "want the low half of a surrogate pair, found the escape \\u%04x", s.hexV)
+			case !s.low && low:
+				return i, false, false, fail(i-1, "want the high half of a surrogate pair first, found the escape \\u%04x", s.hexV)
+			case !s.low && s.hexV >= 0xd800 && s.hexV <= 0xdbff:
+				st = stSurrogate1
+			default:
+				st = stString
+			}
+			continue
+
+		case stSurrogate1, stSurrogate2:
+			if st == stSurrogate1 && c == '\\' {
+				st = stSurrogate2
+			} else if st == stSurrogate2 && c == 'u' {
+				s.hexN, s.hexV, s.low = 0, 0, true
+				st = stHex
+			} else {
+				return i, false, false, fail(i, "want %s behind the escape of the high half, found %s", wants[st], describe(c))
+			}
+			i++
+			continue
+
+		case stStart:
+			switch {
+			case c == '{':
+				s.vn = none
+				if s.h != nil {
+					s.vn = root
+				}
+				st = stValue
+				continue
+			case c == '\n' && !s.document:
+				if s.space {
+					return i, false, false, fail(i, "want a JSON object, found a line of nothing but white space")
+				}
+				s.off = base + int64(i) + 1
+				s.newline(s.off)
+				return i + 1, true, true, nil
+			case c == '\n':
+				s.newline(base + int64(i) + 1)
+			case c == ' ' || c == '\t':
+				s.space = true
+			case c == '\r':
+			case c == 0xef:
+				return i, false, false, fail(i, "want a JSON object, found byte 0xef (a byte order mark?)")
+			default:
+				return i, false, false, fail(i, "want a JSON object, found %s", describe(c))
+			}
+			i++
+			continue
+
+		case stEnd:
+			switch {
+			case c == '\n' && !s.document:
+				s.off = base + int64(i) + 1
+				s.reset()
+				s.newline(s.off)
+				return i + 1, true, false, nil
+			case c == '\n':
+				s.newline(base + int64(i) + 1)
+			case c == ' ' || c == '\t' || c == '\r':
+			default:
+				return i, false, false, fail(i, "want nothing behind the object, found %s", describe(c))
+			}
+			i++
+			continue
+		}
+	}
+
+	if s.capturing {
+		if len(s.tok)+len(p)-capStart > maxCapture {
+			return len(p), false, false, s.place(errLongToken, s.tokOff)
+		}
+		s.tok = append(s.tok, p[capStart:]...)
+	}
+	s.state, s.off = st, base+int64(len(p))
+	return len(p), false, false, nil
+}
+
+// finish ends the last line, whose line feed may be missing, or the document.
+func (s *scanner) finish() (report bool, err error) {
+	end := "the end of the line"
+	if s.document {
+		end = "the end of the file"
+	}
+	switch s.state {
+	case stEnd:
+		s.reset()
+		return true, nil
+	case stStart:
+		if !s.document && !s.space {
+			return false, nil
+		}
+	}
+	want := wants[s.state]
+	if s.state == stStart && s.space && !s.document {
+		end = "a line of nothing but white space"
+	}
+	return false, &FormatError{Line: s.line, Column: s.off - s.lineOff + 1, Msg: fmt.Sprintf("want %s, found %s", want, end)}
+}
+
+// reset makes the scanner ready for a new line.
+func (s *scanner) reset() {
+	s.state, s.depth, s.stack = stStart, 0, s.stack[:0]
+	s.space, s.capturing, s.vn = false, false, none
+	s.tok = s.tok[:0]
+}
+
+func (s *scanner) newline(off int64) {
+	s.line++
+	s.lineOff = off
+	if !s.document {
+		s.space = false
+	}
+}
+
+// skipLine goes to the line that begins at off, the present one being dropped.
+func (s *scanner) skipLine(off int64) {
+	s.reset()
+	s.off = off
+	s.newline(off)
+}
+
+func (s *scanner) startToken(off int64) {
+	s.capturing, s.escape = true, false
+	s.tok = s.tok[:0]
+	s.tokOff = off
+}
+
+// place gives an error of a handler its line and column.
+func (s *scanner) place(err error, off int64) error {
+	if e, ok := err.(*FormatError); ok && e.Line == 0 {
+		e.Line, e.Column = s.line, off-s.lineOff+1
+		return e
+	} else if ok {
+		return e
+	}
+	return &FormatError{Line: s.line, Column: off - s.lineOff + 1, Msg: err.Error(), err: err}
+}
+
+func (s *scanner) endString(text []byte, end int64) (err error) {
+	s.capturing = false
+	if len(text) > maxCapture {
+		return errLongToken
+	}
+	if s.escape {
+		text = unescape(text)
+	}
+	if s.isKey {
+		s.vn, err = s.h.key(node(s.stack[len(s.stack)-1]>>1), text)
+		return err
+	}
+	return s.h.value(s.vn, scalar{kindString, text, s.tokOff - s.lineOff, end})
+}
+
+func (s *scanner) endNumber(text []byte, end int64) error {
+	s.capturing = false
+	if len(text) > maxCapture {
+		return errLongToken
+	}
+	if s.float {
+		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
+			return fmt.Errorf("want a number that a 64-bit float can hold, found %s", quote(text))
+		}
+	}
+	if s.vn == none {
+		return nil
+	}
+	return s.h.value(s.vn, scalar{kindNumber, text, s.tokOff - s.lineOff, end})
+}
+
+func (s *scanner) endLiteral(end int64) error {
+	s.capturing = false
+	if s.vn == none {
+		return nil
+	}
+	k := kindNull
+	switch s.lit[0] {
+	case 't':
+		k = kindTrue
+	case 'f':
+		k = kindFalse
+	}
+	return s.h.value(s.vn, scalar{k, []byte(s.lit), s.tokOff - s.lineOff, end})
+}
+
+var errLongToken = fmt.Errorf("want at most %d bytes in a string or number at this place, found more", maxCapture)
+
+func hexDigit(c byte) (uint32, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return uint32(c - '0'), true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return uint32(c|0x20-'a') + 10, true
+	}
+	return 0, false
+}

@@ -1,0 +1,251 @@
+package lei
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Secrets is what a search of data.config found, by the path of its key. No
+// value is kept or shown.
+//
+// The original copies its whole application environment into data.config of
+// every report. A secret is a value that is neither null nor the empty string
+// and stands under a key that holds, in any case, one of "secret", "token",
+// "password", "credential" or "_key" (a hyphen counts as an underscore), or
+// anywhere below such a key. Nested objects and arrays are searched too.
+type Secrets struct {
+	Found []SecretPath
+	// Defaults are LowEndInsight's published development defaults: a
+	// jwt_secret of lei_dev_secret and a session_secret_key_base that begins
+	// with lei_dev_session_secret. They stand in every snapshot that a plain
+	// mix lei.cache.export makes, and protect nothing.
+	Defaults []SecretPath
+	// More counts the secrets at paths beyond the first hundred that differ.
+	More int64
+}
+
+// A SecretPath is a key and in how many reports it had a value.
+type SecretPath struct {
+	Path  string // "data.config.jwt_secret"
+	Count int64
+}
+
+// Err is nil when no secrets were found, the development defaults apart, and
+// else a *SecretsError.
+func (s *Secrets) Err() error {
+	if s == nil || len(s.Found) == 0 {
+		return nil
+	}
+	return &SecretsError{s}
+}
+
+// A SecretsError refuses a snapshot whose data.config holds secrets.
+type SecretsError struct{ Secrets *Secrets }
+
+func (e *SecretsError) Error() string {
+	return cacheName + ": want no secrets in the reports' data.config, found values at " + describePaths(e.Secrets.Found, e.Secrets.More)
+}
+
+// Notice is a line that names the development defaults that were found, or "".
+func (s *Secrets) Notice() string {
+	if s == nil || len(s.Defaults) == 0 {
+		return ""
+	}
+	return cacheName + ": published development defaults of LowEndInsight, harmless, at " + describePaths(s.Defaults, 0)
+}
+
+// maxPaths bounds how many different paths are told apart, and maxShown how
+// many a message names.
+const (
+	maxPaths = 100
+	maxShown = 8
+)
+
+func describePaths(paths []SecretPath, more int64) string {
+	var b strings.Builder
+	for i, p := range paths {
+		if i == maxShown {
+			fmt.Fprintf(&b, ", and %d more keys", len(paths)-maxShown)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		times := "times"
+		if p.Count == 1 {
+			times = "time"
+		}
+		fmt.Fprintf(&b, "%s (%d %s)", p.Path, p.Count, times)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, ", and %d values at still other keys", more)
+	}
+	return b.String()
+}
+
+var secretWords = [][]byte{[]byte("secret"), []byte("token"), []byte("password"), []byte("credential"), []byte("_key")}
+
+// isSecret says whether a key of data.config names a secret.
+func isSecret(name []byte) bool {
+	var small [64]byte
+	lower := small[:0]
+	for _, c := range name {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c |= 0x20
+		case c == '-':
+			c = '_'
+		}
+		lower = append(lower, c)
+	}
+	for _, w := range secretWords {
+		if bytes.Contains(lower, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretFinder follows the keys within data.config.
+type secretFinder struct {
+	depth int
+	path  []pathElem // above and at the value, by depth
+
+	known map[string]bool // answers of isSecret: most reports have the same keys
+
+	wantSpans bool
+	spans     []span   // of the line's values
+	names     []string // their paths; a development default has an empty one before it
+	rest      int64    // of the line, beyond maxNames
+
+	found, defaults map[string]int64
+	more            int64
+}
+
+// maxNames bounds the paths that are held of one line.
+const maxNames = 10000
+
+// A span is a place in a line, end exclusive.
+type span struct{ start, end int64 }
+
+type pathElem struct {
+	array bool
+	key   []byte
+}
+
+func (f *secretFinder) open(object bool) {
+	f.depth++
+	if f.depth > len(f.path) {
+		f.path = append(f.path, pathElem{})
+	}
+	f.path[f.depth-1].array = !object
+}
+
+// key says whether the key names a secret.
+func (f *secretFinder) key(name []byte) bool {
+	at := &f.path[f.depth-1]
+	at.key = append(at.key[:0], name...)
+	secret, ok := f.known[string(name)]
+	if !ok {
+		secret = isSecret(name)
+		if f.known == nil {
+			f.known = map[string]bool{}
+		}
+		if len(f.known) < 1000 && len(name) <= maxQuote {
+			f.known[string(name)] = secret
+		}
+	}
+	return secret
+}
+
+// place is the path of the value at hand, fit for a message.
+func (f *secretFinder) place() []byte {
+	path := []byte("data.config")
+	for i, p := range f.path[:f.depth] {
+		if i == maxManifestDepth {
+			return append(path, "..."...)
+		}
+		if p.array {
+			path = append(path, "[]"...)
+			continue
+		}
+		path = append(path, '.')
+		plain := len(p.key) > 0 && len(p.key) <= maxQuote
+		for _, c := range p.key {
+			plain = plain && (c == '_' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z')
+		}
+		if plain {
+			path = append(path, p.key...)
+		} else {
+			path = append(path, quote(p.key)...)
+		}
+	}
+	return path
+}
+
+func (f *secretFinder) value(v scalar) {
+	if v.kind == kindNull || v.kind == kindString && len(v.text) == 0 {
+		return
+	}
+	if f.wantSpans {
+		f.spans = append(f.spans, span{v.start, v.end})
+	}
+	if len(f.names) >= maxNames {
+		f.rest++
+		return
+	}
+	if v.kind == kindString && f.depth == 1 && isDefault(f.path[0].key, v.text) {
+		f.names = append(f.names, "")
+	}
+	f.names = append(f.names, string(f.place()))
+}
+
+func (f *secretFinder) reset() {
+	f.depth, f.spans, f.names, f.rest = 0, f.spans[:0], f.names[:0], 0
+}
+
+func (f *secretFinder) commit() {
+	into := &f.found
+	for _, name := range f.names {
+		if name == "" {
+			into = &f.defaults
+			continue
+		}
+		if *into == nil {
+			*into = map[string]int64{}
+		}
+		if n, ok := (*into)[name]; ok || len(*into) < maxPaths {
+			(*into)[name] = n + 1
+		} else {
+			f.more++
+		}
+		into = &f.found
+	}
+	f.more += f.rest
+	f.names, f.rest = f.names[:0], 0
+}
+
+func isDefault(key, value []byte) bool {
+	switch string(key) {
+	case "jwt_secret":
+		return string(value) == "lei_dev_secret"
+	case "session_secret_key_base":
+		return bytes.HasPrefix(value, []byte("lei_dev_session_secret"))
+	}
+	return false
+}
+
+func (f *secretFinder) report() *Secrets {
+	return &Secrets{Found: sorted(f.found), Defaults: sorted(f.defaults), More: f.more}
+}
+
+func sorted(m map[string]int64) []SecretPath {
+	var paths []SecretPath
+	for p, n := range m {
+		paths = append(paths, SecretPath{p, n})
+	}
+	slices.SortFunc(paths, func(a, b SecretPath) int { return strings.Compare(a.Path, b.Path) })
+	return paths
+}
