@@ -94,6 +94,7 @@ var suffixes = []struct{ suffix, compression string }{
 	{".tar.gz", "gzip"},
 	{".tar.zst", "zstd"},
 	{".tgz", "gzip"},
+	{".tzst", "zstd"},
 	{".tar", "none"},
 }
 

@@ -52,7 +52,8 @@ func (e *CheckError) Error() string {
 // A Found is what lies at a path that a definition names.
 type Found struct {
 	SHA256 string
-	Bundle *Bundle // nil if it is no archive of an OCI layout
+	Bundle *Bundle // nil if it is no archive of a whole OCI layout
+	Reason error   // why it is none; may be nil
 }
 
 // Check compares d with what is beside it. It asks find for each path that d
@@ -192,7 +193,11 @@ func (c *checker) archive(d *Definition, where string, a ImageArchive, from map[
 		return
 	}
 	if f.Bundle == nil {
-		c.disagree(where+".path", a.Path, "an archive of an OCI layout")
+		want := "an archive of a whole OCI layout"
+		if f.Reason != nil {
+			want += ": " + f.Reason.Error()
+		}
+		c.disagree(where+".path", a.Path, want)
 		return
 	}
 	for _, e := range unjoin(f.Bundle.checkContent()) {
