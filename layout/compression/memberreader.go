@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/pgzip"
 )
 
 // A segment, the compressed bytes that one worker gets at a time, is as long
@@ -202,7 +203,7 @@ func (m *MemberReader) Read(p []byte) (int, error) {
 		if m.seq != nil {
 			n, err := m.seq.Read(p)
 			if err != nil && err != io.EOF {
-				err = streamError("gzip", err)
+				err = gzipError(err)
 			}
 			m.err = err
 			return n, err
@@ -229,9 +230,9 @@ func (m *MemberReader) next() error {
 	case s.rest || s.err == errSplit:
 		return m.sequential()
 	case s.err == io.EOF && s.last && len(s.data) == 0:
-		return streamError("gzip", io.ErrUnexpectedEOF)
+		return gzipError(io.ErrUnexpectedEOF)
 	case s.err != io.EOF:
-		return streamError("gzip", s.err)
+		return gzipError(s.err)
 	case s.last:
 		return io.EOF
 	}
@@ -265,13 +266,21 @@ func (m *MemberReader) sequential() error {
 	}
 	z, err := gzip.NewReader(bufio.NewReaderSize(io.MultiReader(sources...), 64<<10))
 	if err != nil {
-		return streamError("gzip", err)
+		return gzipError(err)
 	}
 	m.seq = z
 	if _, err := io.CopyN(io.Discard, z, m.seen); err != nil {
-		return streamError("gzip", err)
+		return gzipError(err)
 	}
 	return nil
+}
+
+// gzipError is streamError for the errors of compress/gzip.
+func gzipError(err error) error {
+	if err == gzip.ErrHeader {
+		err = pgzip.ErrHeader
+	}
+	return streamError("gzip", err)
 }
 
 // halt ends the goroutines.
