@@ -34,9 +34,10 @@ type AuditOptions struct {
 	// Inspectors look into the content.
 	Inspectors []Inspector
 	// Sink, when set, is called before the content of each blob and returns
-	// where to write it, or nil. The writer is closed when the content proved
-	// whole and not otherwise. An error of the sink ends the audit.
-	Sink func(d v1.Descriptor) (io.WriteCloser, error)
+	// where to write it, or nil; it may ask the audit what is known by then.
+	// The writer is closed when the content proved whole and not otherwise. An
+	// error of the sink ends the audit.
+	Sink func(a *Audit, d v1.Descriptor) (io.WriteCloser, error)
 	// Strict makes SHA256SUMS the whole list: a file that it does not name is
 	// refused even where it is no part of the layout. For archives, which
 	// nobody adds to.
@@ -358,7 +359,7 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 	var out io.WriteCloser
 	if a.opts.Sink != nil {
 		var err error
-		if out, err = a.opts.Sink(desc); err != nil {
+		if out, err = a.opts.Sink(a, desc); err != nil {
 			return err
 		}
 		if out != nil {

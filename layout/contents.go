@@ -133,7 +133,7 @@ func Merge(all ...*Contents) (*Contents, error) {
 		return all[0], nil
 	}
 	out := &Contents{}
-	index := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
+	index := NewIndex()
 	seen := map[digest.Digest]bool{}
 	for _, c := range all {
 		out.Dropped = append(out.Dropped, c.Dropped...)
@@ -264,4 +264,75 @@ func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
 		}
 	}
 	return nil
+}
+
+// NewIndex is an index of nothing.
+func NewIndex() v1.Index {
+	return v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex, Manifests: []v1.Descriptor{}}
+}
+
+// IndexDigest is the identity of a layout with this index, as Commit and Write
+// write it.
+func IndexDigest(index v1.Index) (digest.Digest, error) {
+	raw, err := marshal(index)
+	return digest.FromBytes(raw), err
+}
+
+// Only keeps what one reference chooses, with every blob that it reaches. The
+// error is a *ReferenceError.
+func (c *Contents) Only(reference string) (*Contents, error) {
+	d, err := Resolve(&c.Index, reference)
+	if err != nil {
+		return nil, err
+	}
+	out := &Contents{}
+	index := NewIndex()
+	for _, m := range c.Index.Manifests {
+		if m.Digest == d.Digest {
+			index.Manifests = append(index.Manifests, m)
+		}
+	}
+	want := map[digest.Digest]bool{d.Digest: true}
+	for _, b := range c.Blobs { // parents before children
+		if !want[b.Digest] {
+			continue
+		}
+		out.Blobs = append(out.Blobs, b)
+		if !isDocument(b.MediaType) {
+			continue
+		}
+		r, err := b.Open()
+		if err != nil {
+			return nil, err
+		}
+		var data bytes.Buffer
+		if err := Copy(context.Background(), &data, r, b.Descriptor); err != nil {
+			return nil, err
+		}
+		children, err := Children(b.MediaType, data.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		for _, child := range children {
+			want[child.Digest] = true
+		}
+	}
+	return out, out.SetIndex(index)
+}
+
+// Children are the descriptors that an index or a manifest names: manifests,
+// or config and layers.
+func Children(mediaType string, data []byte) ([]v1.Descriptor, error) {
+	if IsIndex(mediaType) {
+		index, err := ParseIndex(data, mediaType)
+		if err != nil {
+			return nil, err
+		}
+		return index.Manifests, nil
+	}
+	m, err := ParseManifest(data, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	return append([]v1.Descriptor{m.Config}, m.Layers...), nil
 }

@@ -35,8 +35,12 @@ func OpenDir(dir string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{rootFS{root, root.FS()}, root.Close}, nil
+	return &Reader{RootFS(root), root.Close}, nil
 }
+
+// RootFS is the file system of a directory as it is read here: opening a FIFO
+// in it does not wait for a writer.
+func RootFS(root *os.Root) fs.FS { return rootFS{root, root.FS()} }
 
 // Close releases the directory. It is harmless to call twice.
 func (r *Reader) Close() error { return r.close() }

@@ -97,3 +97,26 @@ func tagOf(name string) string {
 	}
 	return ""
 }
+
+// NameAnnotations are the annotations that give a descriptor its full
+// reference: the reference itself for Zarf and containerd, the tag for all
+// others.
+func NameAnnotations(full string) map[string]string {
+	return map[string]string{AnnotationContainerdName: full, v1.AnnotationRefName: tagOf(full)}
+}
+
+// Untag takes a full reference, and its tag, from whatever has it. What has no
+// other name stays in the index without one.
+func Untag(index *v1.Index, full string) {
+	for i := range index.Manifests {
+		d := &index.Manifests[i]
+		a := map[string]string{}
+		for k, v := range d.Annotations {
+			if k == AnnotationContainerdName && v == full || k == v1.AnnotationRefName && (v == full || v == tagOf(full)) {
+				continue
+			}
+			a[k] = v
+		}
+		d.Annotations = a
+	}
+}

@@ -14,7 +14,6 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
@@ -98,9 +97,7 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 }
 
 func newWriter(root *os.Root, name string, o durable.Options) *Writer {
-	return &Writer{root: root, name: name, o: o, have: map[digest.Digest]bool{}, index: v1.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex, Manifests: []v1.Descriptor{},
-	}}
+	return &Writer{root: root, name: name, o: o, have: map[digest.Digest]bool{}, index: NewIndex()}
 }
 
 const tempPrefix = ".ferry-partial-"
@@ -174,7 +171,7 @@ func (w *Writer) Blob(ctx context.Context, d v1.Descriptor) (io.WriteCloser, err
 
 // holds reports whether the layout holds a blob, by its content.
 func (w *Writer) holds(ctx context.Context, d v1.Descriptor) (bool, error) {
-	r := Open(rootFS{w.root, w.root.FS()})
+	r := Open(RootFS(w.root))
 	f, err := r.Fetch(ctx, d)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -443,4 +440,48 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 		return nil
 	})
 	return s.Bytes(), err
+}
+
+// Drop removes blobs that were written and that nothing refers to; names that
+// are no blobs are passed over.
+func (w *Writer) Drop(names []string) error {
+	for _, name := range names {
+		if _, ok, err := ParseBlobPath(name); !ok || err != nil {
+			continue
+		}
+		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// SealLayout checks a layout directory, an old seal apart, and writes
+// SHA256SUMS into it. It returns the layout's identity.
+func SealLayout(ctx context.Context, dir string) (digest.Digest, error) {
+	w, err := Append(ctx, dir, durable.Options{})
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	raw, err := w.root.ReadFile(v1.ImageIndexFile)
+	if err != nil {
+		return "", err
+	}
+	if err := w.PutIndex(raw); err != nil {
+		return "", err
+	}
+	for _, name := range []string{SealName, SignatureName} {
+		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	report, err := Open(RootFS(w.root)).Audit(ctx, AuditOptions{})
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return "", err
+	}
+	return w.Commit(ctx, true)
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commands are the verbs, in the order of the help text. A new one is a file
+// of its own and a line here.
+func commands(e *env) []*cli.Command {
+	return []*cli.Command{
+		packCommand(e),
+		bundleCommand(e),
+		verifyCommand(e),
+		unpackCommand(e),
+		lsCommand(e),
+		inspectCommand(e),
+		sealCommand(e),
+		versionCommand(e),
+	}
+}
+
+// run is the command: it parses, runs one verb and returns the exit code.
+func run(ctx context.Context, e *env, args []string) int {
+	app := &cli.App{
+		Name:  "ferry",
+		Usage: "carry OCI artifacts across an air gap",
+		Description: "Pack a directory into an OCI image layout or a sealed tar of one, carry it over,\n" +
+			"verify it and write the files back. No verb here opens a network connection.\n\n" +
+			"A source (SRC) is a layout directory, a .tar, .tar.gz or .tar.zst, or - for standard\n" +
+			"input; SRC:TAG and SRC@sha256:... choose one artifact; oci:DIR:TAG and\n" +
+			"oci-archive:FILE:TAG are understood as well.\n\n" +
+			"Exit codes: 0 good, 1 failed, 2 misuse, 3 the content is not what it should be,\n" +
+			"4 incomplete, 5 refused by a rule.",
+		Commands:                  commands(e),
+		Writer:                    e.stdout,
+		ErrWriter:                 e.stderr,
+		HideVersion:               true,
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // reported below, once
+		OnUsageError:              onUsageError,
+		CommandNotFound:           func(*cli.Context, string) {},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				name := c.Args().First()
+				hint := "ferry help lists the commands"
+				if s := cli.SuggestCommand(c.App.Commands, name); s != "" && s != "help" {
+					hint = "did you mean: ferry " + s
+				}
+				return misuse(fmt.Errorf("there is no command %q", name), hint)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = onUsageError
+		c.HideHelpCommand = true
+		if c.Name != "version" {
+			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", Destination: &e.quiet})
+		}
+	}
+	return e.report(app.RunContext(ctx, permute(app.Commands, args)))
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	msg, hint := err.Error(), "ferry help lists the commands"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ferry" {
+		hint = "see ferry help " + c.Command.Name
+	}
+	if rest, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
+		msg = "there is no flag " + rest
+		if c.Command != nil {
+			if s := cli.SuggestFlag(c.Command.Flags, strings.TrimLeft(rest, "-"), false); s != "" {
+				hint = "did you mean " + s + "? " + hint
+			}
+		}
+	}
+	return misuse(fmt.Errorf("%s", msg), hint)
+}
+
+// permute puts the flags of a command before its arguments, as urfave/cli
+// wants them, so that people can type them where they like. Behind "--"
+// everything is an argument.
+func permute(cmds []*cli.Command, args []string) []string {
+	at := 1
+	for at < len(args) && strings.HasPrefix(args[at], "-") {
+		at++
+	}
+	if at >= len(args) {
+		return args
+	}
+	var cmd *cli.Command
+	for _, c := range cmds {
+		if c.HasName(args[at]) {
+			cmd = c
+		}
+	}
+	if cmd == nil {
+		return args
+	}
+	var flags, rest []string
+	for i := at + 1; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			rest = append(rest, args[i+1:]...)
+			i = len(args)
+		case a == "-" || !strings.HasPrefix(a, "-"):
+			rest = append(rest, a)
+		default:
+			flags = append(flags, a)
+			if !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) && i+1 < len(args) {
+				i++
+				flags = append(flags, args[i])
+			}
+		}
+	}
+	out := append([]string{}, args[:at+1]...)
+	out = append(out, flags...)
+	return append(append(out, "--"), rest...)
+}
+
+func takesValue(cmd *cli.Command, name string) bool {
+	for _, f := range cmd.Flags {
+		for _, n := range f.Names() {
+			if n == name {
+				_, isBool := f.(*cli.BoolFlag)
+				return !isBool
+			}
+		}
+	}
+	return false
+}
+
+// Flags that several commands have.
+func outputFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: usage, Required: false}
+}
+
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Value: "text", Usage: "text or json"}
+}
+
+func overwriteFlag(what string) cli.Flag {
+	return &cli.BoolFlag{Name: "overwrite", Usage: "replace " + what}
+}
+
+func noSyncFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "no-sync", Usage: "do not wait until the data is on the disc; a power cut may then tear it"}
+}
+
+// checkFormat refuses a format that is not there.
+func checkFormat(c *cli.Context) error {
+	if f := c.String("format"); f != "text" && f != "json" {
+		return misuse(fmt.Errorf("--format %q: want text or json", f), "")
+	}
+	return nil
+}
+
+// oneArg is the only argument of a command.
+func oneArg(c *cli.Context, what string) (string, error) {
+	switch c.NArg() {
+	case 1:
+		return c.Args().First(), nil
+	case 0:
+		return "", misuse(fmt.Errorf("%s: missing the %s", c.Command.Name, what), "see ferry help "+c.Command.Name)
+	}
+	return "", misuse(fmt.Errorf("%s: want one %s, found %d arguments: %q", c.Command.Name, what, c.NArg(), c.Args().Slice()), "see ferry help "+c.Command.Name)
+}
+
+// wantOutput is the value of -o, which has no default.
+func wantOutput(c *cli.Context) (string, error) {
+	if o := c.String("output"); o != "" {
+		return o, nil
+	}
+	return "", misuse(fmt.Errorf("%s: missing -o, the name of the output", c.Command.Name), "see ferry help "+c.Command.Name)
+}
+
+// advice is standard error, or what throws everything away when the run is quiet.
+func (e *env) advice() io.Writer {
+	if e.quiet {
+		return io.Discard
+	}
+	return e.stderr
+}
+
+// next tells what to do next.
+func (e *env) next(format string, args ...any) {
+	fmt.Fprintf(e.advice(), "next: "+format+"\n", args...)
+}
+
+// note says something that is worth knowing and no error.
+func (e *env) note(format string, args ...any) {
+	fmt.Fprintln(e.advice(), "note: "+printableLine(fmt.Sprintf(format, args...)))
+}

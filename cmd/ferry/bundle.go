@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+func bundleCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "bundle",
+		Usage:     "turn layouts and bundles into another form, or several into one",
+		ArgsUsage: "SRC...",
+		Description: "Example: ferry bundle layout-dir -o bundle.tar.gz\n\n" +
+			"Everything that the index of a source reaches goes over byte for byte: artifacts, container\n" +
+			"images, indexes of several platforms, signatures. One source keeps its identity; SRC:TAG takes\n" +
+			"one artifact out of it. Blobs that nothing refers to stay behind.",
+		Flags: []cli.Flag{
+			outputFlag("write the bundle to `OUT`"),
+			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
+			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
+			overwriteFlag("an existing OUT"),
+			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory)"},
+			noSyncFlag(),
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			out, err := wantOutput(c)
+			if err != nil {
+				return err
+			}
+			if c.NArg() == 0 {
+				return misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
+			}
+			b := &bundling{
+				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), tmpdir: c.String("tmpdir"),
+				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
+			}
+			for _, a := range c.Args().Slice() {
+				s, err := e.source(a)
+				if err != nil {
+					return err
+				}
+				b.sources = append(b.sources, s)
+			}
+			return b.run(c.Context)
+		},
+	}
+}
+
+// A bundling is what one bundle command does.
+type bundling struct {
+	e            *env
+	sources      []*source
+	out, tmpdir  string
+	append, seal bool
+	json         bool
+	o            durable.Options
+}
+
+func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.out) != nil }
+
+func (b *bundling) run(ctx context.Context) error {
+	if b.append && b.archive() {
+		return misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(b.out)), "bundle both sources into a new archive")
+	}
+	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
+		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
+	}
+	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" {
+		// One pass, from a pipe too.
+		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil)
+		if err != nil {
+			return existing(err)
+		}
+		return b.answer(report.Index, string(report.Digest), len(report.Extra))
+	}
+	if b.tmpdir == "" && b.out != "-" {
+		b.tmpdir = filepath.Dir(b.out)
+	}
+	var all []*layout.Contents
+	for _, s := range b.sources {
+		c, done, err := s.contents(ctx, b.tmpdir)
+		if err != nil {
+			return err
+		}
+		defer done()
+		if s.ref != "" {
+			if c, err = c.Only(s.ref); err != nil {
+				return s.err(err)
+			}
+		}
+		all = append(all, c)
+	}
+	c, err := layout.Merge(all...)
+	if err != nil {
+		return err
+	}
+	if b.archive() {
+		err = b.e.writeArchive(ctx, b.out, b.o, c)
+	} else {
+		c, err = b.toLayout(ctx, c)
+	}
+	if err != nil {
+		return existing(err)
+	}
+	return b.answer(&c.Index, string(c.Digest()), len(c.Dropped))
+}
+
+func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Contents, error) {
+	var w *layout.Writer
+	var err error
+	if b.append {
+		w, err = layout.Append(ctx, b.out, b.o)
+	} else {
+		w, err = layout.Create(b.out, b.o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	if err := c.CopyTo(ctx, w); err != nil {
+		return nil, err
+	}
+	if b.append {
+		index := w.Index()
+		for _, d := range c.Index.Manifests {
+			if err := layout.AddTo(&index, d); err != nil {
+				return nil, err
+			}
+		}
+		if err := c.SetIndex(index); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.PutIndex(c.RawIndex); err != nil {
+		return nil, err
+	}
+	_, err = w.Commit(ctx, b.seal)
+	for _, d := range w.Repaired() {
+		b.e.note("%s was damaged there and has been written anew", d)
+	}
+	return c, err
+}
+
+// existing says what can be done about a layout that is there already.
+func existing(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return hinted(err, "choose another name, replace it with --overwrite, or add to a layout directory with --append")
+	}
+	return err
+}
+
+// bundleAnswer is what bundle reports.
+type bundleAnswer struct {
+	Output    string        `json:"output"`
+	Identity  string        `json:"identity"`
+	Artifacts []artifactRow `json:"artifacts"`
+	Dropped   int           `json:"dropped"`
+	Sealed    bool          `json:"sealed"`
+}
+
+// An artifactRow is one descriptor of an index.
+type artifactRow struct {
+	Reference string `json:"reference,omitempty"`
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Size      int64  `json:"size"`
+}
+
+func rows(index *v1.Index) []artifactRow {
+	var out []artifactRow
+	for _, d := range index.Manifests {
+		r := artifactRow{MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size}
+		if n := layout.Names(d); len(n) > 0 {
+			r.Reference = n[0]
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (b *bundling) answer(index *v1.Index, identity string, dropped int) error {
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: dropped, Sealed: b.seal || b.archive()}
+	var w io.Writer = b.e.stdout
+	if b.out == "-" {
+		w = b.e.advice()
+	}
+	if b.json {
+		if b.out == "-" {
+			w = b.e.stderr
+		}
+		return printJSON(w, a)
+	}
+	fmt.Fprintf(w, "bundled %s\n", count(len(a.Artifacts), "artifact"))
+	s := sheet{w}
+	s.row("output", "%s (%s)", b.out, formWord(b.out, a.Sealed))
+	for _, r := range a.Artifacts {
+		if r.Reference == "" {
+			r.Reference = r.Digest
+		}
+		s.row("artifact", "%s", r.Reference)
+	}
+	s.row("identity", "%s", identity)
+	if dropped > 0 {
+		b.e.note("%s that nothing refers to stayed behind", count(dropped, "file"))
+	}
+	b.e.next("ferry verify %s --expect %s", shellWord(b.out), identity)
+	return nil
+}

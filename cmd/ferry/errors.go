@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+// The exit codes.
+const (
+	codeGood       = 0
+	codeFailed     = 1 // could not be done: no such file, no space, no permission
+	codeMisuse     = 2 // the command line does not say what to do
+	codeBad        = 3 // the content is not what it should be
+	codeIncomplete = 4 // something is missing, and what is there is sound
+	codeRefused    = 5 // refused by a rule, not by damage
+)
+
+// A failure is an error with the exit code and the next step that its place in
+// the command gives it.
+type failure struct {
+	code int // 0: by the error
+	err  error
+	hint string // "": by the error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func misuse(err error, hint string) error { return &failure{codeMisuse, err, hint} }
+
+func hinted(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{0, err, hint}
+}
+
+// in names the file that an error is about.
+func in(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Path == name {
+		return err
+	}
+	return fmt.Errorf("%s: %w", layout.Printable(name), err)
+}
+
+// report prints an error, if there is one, in two lines, and says the exit
+// code.
+func (e *env) report(err error) int {
+	if err == nil {
+		return codeGood
+	}
+	if code := signalCode(err); code != 0 {
+		fmt.Fprintf(e.stderr, "ferry: error: %s; unfinished output was removed\n", printableLine(err.Error()))
+		return code
+	}
+	code, hint := classify(err)
+	var f *failure
+	for outer := err; errors.As(outer, &f); outer = f.err {
+		if f.code != 0 {
+			code = f.code
+		}
+		if f.hint != "" {
+			hint = f.hint
+		}
+	}
+	fmt.Fprintf(e.stderr, "ferry: error: %s\n", printableLine(err.Error()))
+	if hint != "" {
+		fmt.Fprintf(e.stderr, "ferry: hint: %s\n", printableLine(hint))
+	}
+	return code
+}
+
+// classify gives the errors of the libraries their exit code and next step.
+func classify(err error) (code int, hint string) {
+	var (
+		reference *layout.ReferenceError
+		corrupt   *layout.CorruptError
+		missing   *layout.MissingError
+		seal      *layout.SealError
+		name      *layout.NameError
+		format    *layout.FormatError
+		entry     *bundle.EntryError
+		ratio     *bundle.RatioError
+		stream    *compression.Error
+		secrets   *lei.SecretsError
+		snapshot  *lei.FormatError
+		mismatch  *lei.MismatchError
+	)
+	switch {
+	case errors.As(err, &reference) && reference.Several:
+		return codeMisuse, "choose one with -t, for example -t " + reference.Have[0]
+	case errors.As(err, &reference):
+		return codeMisuse, "ferry ls shows what is there"
+	case errors.As(err, &secrets):
+		return codeRefused, "ferry export --redact removes the values; --allow-secrets packs them as they are"
+	case errors.As(err, &name):
+		return codeFailed, "give one of them another name, or put them into separate bundles"
+	case layout.Incomplete(err) && errors.As(err, &missing):
+		return codeIncomplete, "copy the bundle again from where it was whole; what is there is sound, but not all of it is there"
+	case errors.As(err, &corrupt):
+		return codeBad, "do not use it: copy it again from the medium, or have it packed again, and verify that"
+	case errors.As(err, &seal):
+		return codeBad, "if the change is wanted and trusted, ferry seal DIR seals a layout directory again; else get the bundle anew"
+	case errors.Is(err, compression.ErrUnsupported):
+		return codeBad, "unpack it with its own tool first; ferry reads .tar, .tar.gz and .tar.zst"
+	case errors.Is(err, bundle.ErrNotTar):
+		return codeBad, "give a layout directory or a tar of one; ferry pack makes it"
+	case errors.As(err, &ratio), errors.As(err, &entry):
+		return codeBad, "do not unpack it with another tool: this is not a bundle as ferry, oras or skopeo writes it, or it was damaged on the way"
+	case errors.As(err, &stream):
+		return codeBad, "the file is damaged: copy it again from the medium and compare its size and checksum"
+	case errors.As(err, &snapshot), errors.As(err, &mismatch):
+		return codeBad, "export the snapshot again; ferry pack --no-check packs it as it is"
+	case errors.As(err, &format):
+		return codeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
+	case errors.Is(err, artifact.ErrTooMany):
+		return codeFailed, "put the files into a tar first, or pack several directories"
+	case errors.Is(err, durable.ErrBusy):
+		return codeFailed, "wait until it has ended, or choose another output"
+	case errors.Is(err, fs.ErrExist):
+		return codeFailed, "choose another name, or replace it with --overwrite"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return codeFailed, "the disk is full: free space there, or write to another one"
+	case errors.Is(err, syscall.EFBIG):
+		return codeFailed, "the file system or a limit does not allow a file of this size; write to another one"
+	case errors.Is(err, syscall.EROFS):
+		return codeFailed, "the file system is read-only; write to another one"
+	case errors.Is(err, fs.ErrPermission):
+		return codeFailed, "check who owns it and its mode"
+	case errors.Is(err, fs.ErrNotExist):
+		return codeFailed, "check the name; ls shows what is there"
+	case errors.Is(err, syscall.EIO):
+		return codeFailed, "the medium or disk could not be read or written: this is not a verdict on the content; try another drive or copy"
+	case errors.Is(err, context.Canceled):
+		return codeFailed, ""
+	}
+	return codeFailed, ""
+}
+
+// printableLine is the last wall before a terminal or a log: one line, and no
+// control character whatever the text is made of.
+func printableLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\t':
+			b.WriteByte(' ')
+		case !unicode.IsPrint(r):
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+// unpackLayout writes the layout itself.
+func unpackLayout(ctx context.Context, src *source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
+	report, err := src.writeLayout(ctx, out, o, seal, check)
+	if err != nil {
+		return nil, err
+	}
+	return &unpackAnswer{Output: out, Identity: string(report.Digest)}, nil
+}
+
+// unpackFiles checks the whole source and writes the files of one artifact.
+func unpackFiles(ctx context.Context, src *source, out string, o durable.Options, check func(*layout.Report) error) (*unpackAnswer, error) {
+	t, err := openTarget(out, o)
+	if err != nil {
+		return nil, err
+	}
+	defer t.close()
+	x := &extraction{ref: src.ref, root: t.root}
+	ins, cache := inspectors()
+	var a *layout.Audit
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(audit *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+		a = audit
+		return x.sink(audit, d)
+	}})
+	if err != nil {
+		return nil, fileError(out, err)
+	}
+	if err := report.Err(); err != nil {
+		return nil, src.err(err)
+	}
+	if err := check(report); err != nil {
+		return nil, src.err(err)
+	}
+	desc, m, err := x.target(a)
+	if err != nil {
+		return nil, src.err(err)
+	}
+	answer := &unpackAnswer{Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Notices: cache.Notices()}
+	if n := layout.Names(x.named); len(n) > 0 {
+		answer.Reference = n[0]
+	}
+	if answer.Files, err = x.place(ctx, desc, m, t); err != nil {
+		return nil, src.err(err)
+	}
+	return answer, nil
+}
+
+// An extraction picks the blobs of one artifact out of all that pass. While it
+// is not known which these are, it keeps what may be one of them.
+type extraction struct {
+	ref   string
+	root  *os.Root
+	named v1.Descriptor // as the index names the artifact
+	want  map[digest.Digest]bool
+	ready bool
+}
+
+// staged is where a blob waits for its name.
+func staged(d digest.Digest) string {
+	return "." + string(d.Algorithm()) + "-" + d.Encoded()
+}
+
+var errTooEarly = errors.New("not known yet")
+
+// target finds the manifest that is unpacked: the one that the reference
+// chooses, or the only one in an index that it chooses. The error is
+// errTooEarly as long as it is not known.
+func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error) {
+	if a == nil || a.Index() == nil {
+		return v1.Descriptor{}, nil, errTooEarly
+	}
+	d, err := layout.Resolve(a.Index(), x.ref)
+	if err != nil {
+		return d, nil, err
+	}
+	x.named = d
+	for range 16 {
+		index, m := a.Document(d.Digest)
+		switch {
+		case m != nil:
+			return d, m, nil
+		case index == nil && !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType):
+			return d, nil, hinted(fmt.Errorf("%s is not an artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType)), "ferry unpack --layout writes the layout with all its blobs")
+		case index == nil:
+			return d, nil, errTooEarly
+		case len(index.Manifests) != 1:
+			e := &layout.ReferenceError{Reference: x.ref, Several: true}
+			for _, m := range index.Manifests {
+				e.Have = append(e.Have, string(m.Digest))
+			}
+			return d, nil, hinted(e, "it holds an image of several platforms or several artifacts; ferry unpack --layout writes the layout")
+		}
+		d = index.Manifests[0]
+	}
+	return d, nil, errTooEarly
+}
+
+// sink says where the content of a blob goes.
+func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+	if !x.ready {
+		_, m, err := x.target(a)
+		switch {
+		case err == nil:
+			x.ready, x.want = true, map[digest.Digest]bool{}
+			for _, l := range m.Layers {
+				x.want[l.Digest] = true
+			}
+		case !errors.Is(err, errTooEarly):
+			x.ready = true // nothing will be written; the audit goes on for its verdict
+		}
+	}
+	if x.ready && !x.want[d.Digest] {
+		return nil, nil
+	}
+	return x.root.OpenFile(staged(d.Digest), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+}
+
+// place gives the files their names, once all of them are there.
+func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manifest, t *target) ([]fileRow, error) {
+	k := kindOf(m)
+	if k == nil {
+		return nil, hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
+			"a container image is unpacked by its own tools; ferry unpack --layout writes the layout for them")
+	}
+	names, err := k.FileNames(m)
+	if err != nil {
+		return nil, err
+	}
+	uses := map[digest.Digest]int{}
+	for i, l := range m.Layers {
+		if names[i] != "" {
+			uses[l.Digest]++
+		}
+	}
+	var files []fileRow
+	for i, l := range m.Layers {
+		if names[i] == "" {
+			continue
+		}
+		if err := t.root.MkdirAll(path.Dir(path.Join(t.into, names[i])), 0o755); err != nil {
+			return nil, err
+		}
+		files = append(files, fileRow{names[i], l.Size, string(l.Digest)})
+		if uses[l.Digest]--; uses[l.Digest] > 0 {
+			if err := copyStaged(ctx, t.root, l, path.Join(t.into, names[i])); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := t.root.Rename(staged(l.Digest), path.Join(t.into, names[i])); err != nil {
+			return nil, err
+		}
+	}
+	return files, t.commit(names)
+}
+
+// copyStaged writes one content under a second name.
+func copyStaged(ctx context.Context, root *os.Root, d v1.Descriptor, name string) error {
+	from, err := root.Open(staged(d.Digest))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := layout.Copy(ctx, to, from, d); err != nil {
+		to.Close()
+		return err
+	}
+	return to.Close()
+}
+
+// A target is the directory that files are unpacked into: a new one, which
+// appears as a whole, or an existing one, in which files of the same names are
+// replaced when all of them are ready.
+type target struct {
+	name string
+	root *os.Root // where files are staged
+	into string   // below root, where they get their names
+	dir  *durable.Dir
+	old  *os.Root // the existing directory, or nil
+	o    durable.Options
+	lock func()
+}
+
+const stagingDir = ".ferry-partial"
+
+func openTarget(name string, o durable.Options) (*target, error) {
+	t := &target{name: name, o: o, into: "files"}
+	info, err := os.Lstat(name)
+	if err == nil && info.IsDir() && o.Overwrite {
+		return t, t.openOld()
+	}
+	if t.dir, err = durable.Mkdir(name, durable.Options{NoSync: o.NoSync}); err != nil {
+		return nil, err
+	}
+	t.into = "."
+	t.root, err = os.OpenRoot(t.dir.Path())
+	if err != nil {
+		t.close()
+	}
+	return t, err
+}
+
+func (t *target) openOld() (err error) {
+	if t.lock, err = durable.Lock(t.name); err != nil {
+		return err
+	}
+	if t.old, err = os.OpenRoot(t.name); err == nil {
+		if err = t.old.RemoveAll(stagingDir); err == nil {
+			if err = t.old.Mkdir(stagingDir, 0o755); err == nil {
+				t.root, err = t.old.OpenRoot(stagingDir)
+			}
+		}
+	}
+	if err != nil {
+		t.close()
+	}
+	return err
+}
+
+// commit makes the files durable and shows them.
+func (t *target) commit(names []string) error {
+	// What was staged in vain, where the order of the bundle did not tell.
+	err := fs.WalkDir(t.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && name != "." {
+			return fs.SkipDir
+		}
+		if strings.HasPrefix(name, ".sha") && !e.IsDir() {
+			return t.root.Remove(name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if t.dir != nil {
+		t.root.Close()
+		return t.dir.Commit()
+	}
+	if !t.o.NoSync {
+		if err := durable.SyncTree(filepath.Join(t.name, stagingDir)); err != nil {
+			return err
+		}
+	}
+	for _, n := range names {
+		if n == "" {
+			continue
+		}
+		if err := t.old.MkdirAll(path.Dir(n), 0o755); err != nil {
+			return err
+		}
+		if err := t.old.Rename(path.Join(stagingDir, t.into, n), n); err != nil {
+			return err
+		}
+	}
+	if t.o.NoSync {
+		return nil
+	}
+	f, err := t.old.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return durable.SyncDir(f)
+}
+
+func (t *target) close() {
+	if t.root != nil {
+		t.root.Close()
+	}
+	if t.dir != nil {
+		t.dir.Close()
+	}
+	if t.old != nil {
+		t.old.RemoveAll(stagingDir)
+		t.old.Close()
+	}
+	if t.lock != nil {
+		t.lock()
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+func inspectCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "show what an artifact is made of",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry inspect bundle.tar -t 2026-02-05\n\n" +
+			"Shows the index and the manifests, of one artifact or of all. It says what the bundle says\n" +
+			"of itself; ferry verify says whether it is so.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to show, by `REF`, tag or digest"},
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "bundle or layout to inspect")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			if err := src.choose(c.String("tag")); err != nil {
+				return err
+			}
+			report, a, err := src.documents(c.Context)
+			if err != nil {
+				return err
+			}
+			v := inspection{Source: src.name, Identity: string(report.Digest), Sealed: report.Sealed}
+			list := report.Index.Manifests
+			if src.ref != "" {
+				d, err := layout.Resolve(report.Index, src.ref)
+				if err != nil {
+					return src.err(err)
+				}
+				list = []v1.Descriptor{d}
+			}
+			for _, d := range list {
+				v.Artifacts = append(v.Artifacts, inspectDescriptor(a, d, 0))
+			}
+			if c.String("format") == "json" {
+				return printJSON(e.stdout, v)
+			}
+			fmt.Fprintf(e.stdout, "%s\n", layout.Printable(v.Source))
+			s := sheet{e.stdout}
+			s.row("identity", "%s", v.Identity)
+			if v.Sealed {
+				s.row("sealed", "yes, by %s", layout.SealName)
+			} else {
+				s.row("sealed", "no")
+			}
+			for _, n := range v.Artifacts {
+				n.print(e.stdout, "")
+			}
+			return nil
+		},
+	}
+}
+
+// inspection is what inspect reports.
+type inspection struct {
+	Source    string `json:"source"`
+	Identity  string `json:"identity"`
+	Sealed    bool   `json:"sealed"`
+	Artifacts []node `json:"artifacts"`
+}
+
+// A node is an index or a manifest with what it names.
+type node struct {
+	References  []string          `json:"references,omitempty"`
+	Kind        string            `json:"kind"`
+	Platform    string            `json:"platform,omitempty"`
+	Descriptor  v1.Descriptor     `json:"descriptor"`
+	Artifact    string            `json:"artifactType,omitempty"`
+	Subject     string            `json:"subject,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Config      *v1.Descriptor    `json:"config,omitempty"`
+	Layers      []v1.Descriptor   `json:"layers,omitempty"`
+	Manifests   []node            `json:"manifests,omitempty"`
+}
+
+func inspectDescriptor(a *layout.Audit, d v1.Descriptor, depth int) node {
+	n := node{References: layout.Names(d), Descriptor: d}
+	n.Kind, _ = describe(a, d)
+	if p := d.Platform; p != nil {
+		n.Platform = p.OS + "/" + p.Architecture
+		if p.Variant != "" {
+			n.Platform += "/" + p.Variant
+		}
+	}
+	index, m := a.Document(d.Digest)
+	switch {
+	case m != nil:
+		n.Artifact, n.Annotations, n.Config, n.Layers = m.ArtifactType, m.Annotations, &m.Config, m.Layers
+		if m.Subject != nil {
+			n.Subject = string(m.Subject.Digest)
+		}
+	case index != nil && depth < 16:
+		n.Artifact, n.Annotations = index.ArtifactType, index.Annotations
+		for _, child := range index.Manifests {
+			n.Manifests = append(n.Manifests, inspectDescriptor(a, child, depth+1))
+		}
+	}
+	return n
+}
+
+func (n *node) print(w io.Writer, indent string) {
+	name := "(no name)"
+	if len(n.References) > 0 {
+		name = n.References[0]
+	}
+	if n.Platform != "" {
+		name = n.Platform
+	}
+	fmt.Fprintf(w, "%s%s\n", indent, layout.Printable(name))
+	row := func(k, format string, args ...any) {
+		fmt.Fprintf(w, "%s  %-10s %s\n", indent, k, printableLine(fmt.Sprintf(format, args...)))
+	}
+	row("kind", "%s, %s", n.Kind, n.Descriptor.MediaType)
+	row("digest", "%s, %s", n.Descriptor.Digest, size(n.Descriptor.Size))
+	if n.Artifact != "" {
+		row("type", "%s", n.Artifact)
+	}
+	if n.Subject != "" {
+		row("about", "%s", n.Subject)
+	}
+	var keys []string
+	for k := range n.Annotations {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		row("note", "%s: %s", layout.Printable(strings.TrimPrefix(k, "org.opencontainers.image.")), n.Annotations[k])
+	}
+	if n.Config != nil {
+		row("config", "%s, %s, %s", n.Config.MediaType, n.Config.Digest, size(n.Config.Size))
+	}
+	for _, l := range n.Layers {
+		title := l.Annotations[v1.AnnotationTitle]
+		if title == "" {
+			title = "-"
+		}
+		row("layer", "%s, %s, %s, %s", layout.Printable(title), l.MediaType, l.Digest, size(l.Size))
+	}
+	for i := range n.Manifests {
+		n.Manifests[i].print(w, indent+"  ")
+	}
+}

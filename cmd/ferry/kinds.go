@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+// kinds are the kinds of artifact, those that are told by their content
+// first. A new one is a package beside layout/lei and a line here.
+var kinds = []struct {
+	*artifact.Kind
+	is         func(fs.FS) bool // of a directory that is packed
+	repository string           // its name when it is given none; a %s is the directory's
+	fits       func(*v1.Manifest) bool
+}{
+	{lei.Cache, lei.IsSnapshot, lei.Repository, lei.IsCache},
+	{artifact.Files, func(fs.FS) bool { return true }, "ferry.internal/files/%s", func(m *v1.Manifest) bool {
+		for _, l := range m.Layers {
+			if l.Annotations[v1.AnnotationTitle] == "" {
+				return false
+			}
+		}
+		return len(m.Layers) > 0
+	}},
+}
+
+// kindOf is the kind of an artifact that can be unpacked into files, or nil.
+func kindOf(m *v1.Manifest) *artifact.Kind {
+	for _, k := range kinds {
+		if k.fits(m) {
+			return k.Kind
+		}
+	}
+	return nil
+}
+
+// kindWord says what a manifest is, for people.
+func kindWord(m *v1.Manifest) string {
+	switch {
+	case m == nil:
+		return "blob"
+	case lei.IsCache(m):
+		return "lei"
+	case m.Subject != nil:
+		return "referrer"
+	case strings.HasPrefix(m.Config.MediaType, "application/vnd.oci.image.config") || strings.HasPrefix(m.Config.MediaType, "application/vnd.docker.container.image"):
+		return "image"
+	case kindOf(m) != nil:
+		return "files"
+	}
+	return "artifact"
+}
+
+// kindNamed is the kind that --kind asks for, or the first that fits.
+func kindNamed(name string, fsys fs.FS) (int, error) {
+	for i, k := range kinds {
+		if name == k.Name || name == "" && k.is(fsys) {
+			return i, nil
+		}
+	}
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.Name)
+	}
+	return 0, misuse(fmt.Errorf("--kind %q: there is no such kind", name), "the kinds are: "+strings.Join(names, ", "))
+}
+
+// inspectors look into the content of every bundle that is verified, and are
+// made anew for each.
+func inspectors() ([]layout.Inspector, *lei.Checker) {
+	c := lei.NewChecker(false)
+	return []layout.Inspector{c, artifact.Titles{}}, c
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+func lsCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "ls",
+		Usage:     "list the artifacts in a bundle",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry ls bundle.tar\n\n" +
+			"Reads the index and the manifests and nothing else, so it is quick, and no word that the\n" +
+			"rest is whole; ferry verify says that.",
+		Flags: []cli.Flag{formatFlag()},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "bundle or layout to list")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			report, a, err := src.documents(c.Context)
+			if err != nil {
+				return err
+			}
+			list := []lsRow{}
+			for i, r := range rows(report.Index) {
+				d := report.Index.Manifests[i]
+				if src.ref != "" {
+					if want, err := layout.Resolve(report.Index, src.ref); err != nil {
+						return src.err(err)
+					} else if want.Digest != d.Digest {
+						continue
+					}
+				}
+				kind, total := describe(a, d)
+				list = append(list, lsRow{r, kind, total})
+			}
+			if c.String("format") == "json" {
+				return printJSON(e.stdout, list)
+			}
+			t := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "REFERENCE\tKIND\tSIZE\tDIGEST")
+			for _, r := range list {
+				name := r.Reference
+				if name == "" {
+					name = "-"
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", layout.Printable(name), r.Kind, size(r.Total), r.Digest)
+			}
+			return t.Flush()
+		},
+	}
+}
+
+// An lsRow is an artifact with what it holds.
+type lsRow struct {
+	artifactRow
+	Kind  string `json:"kind"`
+	Total int64  `json:"totalSize"` // bytes of it and all it names
+}
+
+// describe says what a descriptor stands for and how large it is with all that
+// it names.
+func describe(a *layout.Audit, d v1.Descriptor) (kind string, total int64) {
+	index, m := a.Document(d.Digest)
+	total = d.Size
+	switch {
+	case m != nil:
+		total += m.Config.Size
+		for _, l := range m.Layers {
+			total += l.Size
+		}
+		return kindWord(m), total
+	case index != nil:
+		for _, child := range index.Manifests {
+			_, n := describe(a, child)
+			total += n
+		}
+		return fmt.Sprintf("index of %d", len(index.Manifests)), total
+	}
+	return "blob", total
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+// writeArchive writes contents as a sealed tar in the form that the name asks
+// for; "-" is a plain tar on standard output.
+func (e *env) writeArchive(ctx context.Context, name string, o durable.Options, c *layout.Contents) error {
+	if name == "-" {
+		w := bufio.NewWriterSize(e.stdout, 256<<10)
+		if err := bundle.Write(ctx, w, c); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	f, err := durable.Create(name, o)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := compressTo(ctx, f, compression.ByName(name), c); err != nil {
+		return fileError(name, err)
+	}
+	return fileError(name, f.Commit())
+}
+
+func compressTo(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) error {
+	b := bufio.NewWriterSize(w, 256<<10)
+	z, err := format.NewWriter(b)
+	if err != nil {
+		return err
+	}
+	if err := bundle.Write(ctx, z, c); err != nil {
+		z.Close()
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// fileError calls an output by its final name and not by its temporary one.
+func fileError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return in(name, err)
+}
+
+// printJSON prints one value as JSON for programs.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// A sheet prints names and values in two columns.
+type sheet struct{ w io.Writer }
+
+func (s sheet) row(name, format string, args ...any) {
+	fmt.Fprintf(s.w, "  %-10s %s\n", name, printableLine(fmt.Sprintf(format, args...)))
+}
+
+// size is a number of bytes for people: exact, and in a handy unit.
+func size(n int64) string {
+	const units = "KMGTPE"
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, i := float64(n)/1024, 0
+	for v >= 1024 && i < len(units)-1 {
+		v /= 1024
+		i++
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[i])
+}
+
+// count is "1 blob" or "2 blobs".
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// shellWord is a word as it is typed in a shell.
+func shellWord(s string) string {
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_@%+=:,./-", r)) {
+			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+		}
+	}
+	if s == "" {
+		return "''"
+	}
+	return s
+}
+
+func fileSize(name string) int64 {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
+}

@@ -1,0 +1,400 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+func packCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "pack",
+		Usage:     "pack an LEI snapshot or any directory as an OCI artifact",
+		ArgsUsage: "DIR [FILE:MEDIATYPE]...",
+		Description: "Example: ferry pack lei-cache-2026-02-05 -o lei-cache.tar\n\n" +
+			"DIR is an LEI snapshot (manifest.json and cache.jsonl.gz), which is checked first, or\n" +
+			"any directory. OUT says the form by its name: .tar, .tar.gz or .tgz, .tar.zst, else a\n" +
+			"layout directory; - is a tar on standard output. FILE:MEDIATYPE gives a file of DIR\n" +
+			"another media type. Packing twice gives the same bytes.",
+		Flags: []cli.Flag{
+			outputFlag("write the bundle to `OUT`"),
+			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the artifact this `REF`, a full reference or a tag; may be repeated"},
+			&cli.BoolFlag{Name: "lei-tags", Usage: "tag with the snapshot's date, latest, and weekly on Sundays"},
+			&cli.StringFlag{Name: "kind", Usage: "lei or files, instead of what DIR looks like"},
+			&cli.StringSliceFlag{Name: "annotation", Aliases: []string{"a"}, Usage: "add `KEY=VALUE` to the manifest; may be repeated"},
+			&cli.StringFlag{Name: "artifact-type", Usage: "the artifact's media `TYPE`"},
+			&cli.StringFlag{Name: "created", Usage: "the `TIME` of packing in RFC 3339, instead of the snapshot's own"},
+			&cli.BoolFlag{Name: "no-check", Usage: "pack a snapshot that is not sound"},
+			&cli.BoolFlag{Name: "allow-secrets", Usage: "pack a snapshot whose reports hold secrets"},
+			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
+			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
+			overwriteFlag("an existing OUT; with --append, move names"),
+			noSyncFlag(),
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			p, err := newPacking(c, e)
+			if err != nil {
+				return err
+			}
+			return p.run(c.Context)
+		},
+	}
+}
+
+// A packing is what one pack command does.
+type packing struct {
+	e         *env
+	dir, out  string
+	kind      *artifact.Kind
+	repo      string
+	tags      []string
+	o         artifact.Options
+	leiTags   bool
+	append    bool
+	seal      bool
+	overwrite bool
+	noSync    bool
+	json      bool
+}
+
+func newPacking(c *cli.Context, e *env) (*packing, error) {
+	out, err := wantOutput(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.NArg() == 0 {
+		return nil, misuse(errors.New("pack: missing the directory to pack"), "see ferry help pack")
+	}
+	p := &packing{
+		e: e, dir: c.Args().First(), out: out, tags: c.StringSlice("tag"), leiTags: c.Bool("lei-tags"),
+		append: c.Bool("append"), seal: c.Bool("seal"), overwrite: c.Bool("overwrite"), noSync: c.Bool("no-sync"),
+		json: c.String("format") == "json",
+		o:    artifact.Options{ArtifactType: c.String("artifact-type"), NoCheck: c.Bool("no-check")},
+	}
+	if p.append && (out == "-" || compression.ByName(out) != nil) {
+		return nil, misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pack into a directory, then ferry bundle it")
+	}
+	info, err := os.Stat(p.dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
+	}
+	i, err := kindNamed(c.String("kind"), os.DirFS(p.dir))
+	if err != nil {
+		return nil, err
+	}
+	p.kind = kinds[i].Kind
+	p.repo = strings.ReplaceAll(kinds[i].repository, "%s", slug(p.dir))
+	if p.kind == lei.Cache {
+		check := lei.NewChecker(true)
+		check.AllowSecrets = c.Bool("allow-secrets")
+		k := *p.kind
+		k.Check = func() artifact.Checker { return check }
+		p.kind = &k
+	}
+	if p.o.MediaTypes, err = mediaTypes(c.Args().Tail()); err != nil {
+		return nil, err
+	}
+	if p.o.Annotations, err = annotations(c.StringSlice("annotation")); err != nil {
+		return nil, err
+	}
+	p.o.Created, err = created(c, e, p.kind)
+	return p, err
+}
+
+// created is the time of packing as it was given. A snapshot has its own,
+// which only --created overrules.
+func created(c *cli.Context, e *env, k *artifact.Kind) (string, error) {
+	if t := c.String("created"); t != "" {
+		if _, err := time.Parse(time.RFC3339, t); err != nil {
+			return "", misuse(fmt.Errorf("--created %q: want a time in RFC 3339", t), "for example 2026-02-05T00:00:00Z")
+		}
+		return t, nil
+	}
+	epoch := e.getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" || k.Name == lei.Cache.Name {
+		return "", nil
+	}
+	n, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return "", misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
+	}
+	return time.Unix(n, 0).UTC().Format(time.RFC3339), nil
+}
+
+func mediaTypes(args []string) (map[string]string, error) {
+	types := map[string]string{}
+	for _, a := range args {
+		name, mediaType, ok := strings.Cut(a, ":")
+		if !ok || !strings.Contains(mediaType, "/") {
+			return nil, misuse(fmt.Errorf("%q: want FILE:MEDIATYPE", a), "only one directory is packed at a time; ferry bundle puts several bundles into one")
+		}
+		types[path.Clean(filepath.ToSlash(name))] = mediaType
+	}
+	return types, nil
+}
+
+func annotations(pairs []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, p := range pairs {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return nil, misuse(fmt.Errorf("--annotation %q: want KEY=VALUE", p), "for example -a org.opencontainers.image.vendor=Example")
+		}
+		m[k] = v
+	}
+	return m, nil
+}
+
+func (p *packing) run(ctx context.Context) error {
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	fsys := layout.RootFS(root)
+	var packed *artifact.Packed
+	var index v1.Index
+	if p.out == "-" || compression.ByName(p.out) != nil {
+		packed, index, err = p.toArchive(ctx, fsys)
+	} else {
+		packed, index, err = p.toLayout(ctx, fsys)
+	}
+	if err != nil {
+		return err
+	}
+	return p.answer(packed, index)
+}
+
+func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
+	var index v1.Index
+	if p.out != "-" {
+		// Asked before anything is read, so that the answer comes at once.
+		if _, err := os.Lstat(p.out); err == nil && !p.overwrite {
+			return nil, index, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist}
+		}
+	}
+	var stage layout.Stage
+	packed, err := artifact.Pack(ctx, &stage, p.kind, fsys, p.o)
+	if err != nil {
+		return nil, index, in(p.dir, err)
+	}
+	index = layout.NewIndex()
+	if err := p.name(&index, packed); err != nil {
+		return nil, index, err
+	}
+	contents, err := stage.Contents(index, func(d v1.Descriptor) bool { return d.Digest == packed.Manifest.Config.Digest })
+	if err != nil {
+		return nil, index, err
+	}
+	err = p.e.writeArchive(ctx, p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, contents)
+	var bad *layout.CorruptError
+	if errors.As(err, &bad) {
+		err = hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
+	}
+	return packed, index, err
+}
+
+func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
+	var index v1.Index
+	o := durable.Options{Overwrite: p.overwrite && !p.append, NoSync: p.noSync}
+	create := func() (*layout.Writer, error) { return layout.Create(p.out, o) }
+	if p.append {
+		create = func() (*layout.Writer, error) { return layout.Append(ctx, p.out, o) }
+	}
+	w, err := create()
+	if errors.Is(err, fs.ErrExist) {
+		err = hinted(err, "add to the layout with --append, replace it with --overwrite, or choose another name")
+	}
+	if err != nil {
+		return nil, index, err
+	}
+	defer w.Close()
+	packed, err := artifact.Pack(ctx, w, p.kind, fsys, p.o)
+	if err != nil {
+		return nil, index, in(p.dir, err)
+	}
+	index = w.Index()
+	if err := p.name(&index, packed); err != nil {
+		return nil, index, err
+	}
+	w.SetIndex(index)
+	_, err = w.Commit(ctx, p.seal)
+	for _, d := range w.Repaired() {
+		p.e.note("%s was damaged there and has been written anew", d)
+	}
+	return packed, index, err
+}
+
+// name gives the artifact its references in the index.
+func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
+	tags := p.tags
+	if p.leiTags && packed.Tag != "" {
+		more, err := lei.Tags(packed.Tag)
+		if err != nil {
+			return err
+		}
+		tags = append(more, tags...)
+	}
+	if len(tags) == 0 {
+		tags = []string{packed.Tag}
+		if packed.Tag == "" {
+			tags = []string{"latest"}
+		}
+	}
+	for _, t := range tags {
+		full, err := fullReference(t, p.repo)
+		if err != nil {
+			return err
+		}
+		d := packed.Descriptor
+		d.ArtifactType = packed.Manifest.ArtifactType
+		d.Annotations = layout.NameAnnotations(full)
+		if p.append && p.overwrite {
+			layout.Untag(index, full)
+		}
+		if err := layout.AddTo(index, d); err != nil {
+			return hinted(err, "choose another name with -t, or move this one with --overwrite")
+		}
+	}
+	return nil
+}
+
+var (
+	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
+)
+
+// fullReference makes a full reference of a tag, or checks one.
+func fullReference(ref, repository string) (string, error) {
+	repo, tag := repository, ref
+	if i := strings.LastIndexByte(ref, ':'); strings.Contains(ref, "/") || i >= 0 {
+		if i < 0 || strings.Contains(ref[i:], "/") {
+			return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found no tag", layout.Printable(ref)), "for example -t "+repository+":1.0")
+		}
+		repo, tag = ref[:i], ref[i+1:]
+	}
+	if !tagPattern.MatchString(tag) {
+		return "", misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
+	}
+	if !repositoryPattern.MatchString(repo) || len(repo) > 255 {
+		return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found the repository %s", layout.Printable(ref), layout.Printable(repo)), "for example -t "+repository+":1.0")
+	}
+	return repo + ":" + tag, nil
+}
+
+// slug makes a repository name of a directory's.
+func slug(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		abs = dir
+	}
+	var b strings.Builder
+	for _, r := range strings.ToLower(filepath.Base(abs)) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		} else if s := b.String(); s != "" && s[len(s)-1] != '-' {
+			b.WriteByte('-')
+		}
+	}
+	if s := strings.Trim(b.String(), "-"); s != "" {
+		return s
+	}
+	return "directory"
+}
+
+// packAnswer is what pack reports.
+type packAnswer struct {
+	Output     string   `json:"output"`
+	Kind       string   `json:"kind"`
+	References []string `json:"references"`
+	Manifest   string   `json:"manifest"`
+	Identity   string   `json:"identity"`
+	Files      int      `json:"files"`
+	Bytes      int64    `json:"bytes"`
+	Sealed     bool     `json:"sealed"`
+	Notices    []string `json:"notices,omitempty"`
+}
+
+func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
+	identity, err := layout.IndexDigest(index)
+	if err != nil {
+		return err
+	}
+	a := packAnswer{
+		Output: p.out, Kind: p.kind.Name, Manifest: string(packed.Digest), Identity: string(identity),
+		Files: len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil, Notices: packed.Notices,
+	}
+	for _, d := range index.Manifests {
+		if n := layout.Names(d); d.Digest == packed.Digest && len(n) > 0 {
+			a.References = append(a.References, n[0])
+		}
+	}
+	for _, l := range packed.Manifest.Layers {
+		a.Bytes += l.Size
+	}
+	var w io.Writer = p.e.stdout
+	if p.out == "-" {
+		w = p.e.advice() // standard output holds the bundle
+	}
+	for _, n := range packed.Notices {
+		p.e.note("%s", n)
+	}
+	if p.json {
+		if p.out == "-" {
+			w = p.e.stderr
+		}
+		return printJSON(w, a)
+	}
+	fmt.Fprintf(w, "packed %s\n", layout.Printable(p.dir))
+	s := sheet{w}
+	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
+	for _, r := range a.References {
+		s.row("artifact", "%s", r)
+	}
+	s.row("manifest", "%s", a.Manifest)
+	s.row("content", "%s, %s", count(a.Files, "file"), size(a.Bytes))
+	s.row("identity", "%s", a.Identity)
+	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
+		layout.Printable(p.out), shellWord(p.out), a.Identity)
+	return nil
+}
+
+func formWord(out string, sealed bool) string {
+	f := compression.ByName(out)
+	word := "OCI layout directory"
+	switch {
+	case out == "-", f == compression.None:
+		word = "OCI layout, tar"
+	case f != nil:
+		word = "OCI layout, tar with " + f.Name
+	}
+	if sealed {
+		word += ", sealed"
+	}
+	return word
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+func sealCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "seal",
+		Usage:     "write SHA256SUMS into a layout directory, over everything in it",
+		ArgsUsage: "DIR",
+		Description: "Example: ferry seal layout-dir\n\n" +
+			"The layout is verified first, an old seal apart. A later change by any tool is then noticed by\n" +
+			"ferry verify and by sha256sum -c SHA256SUMS.",
+		Action: func(c *cli.Context) error {
+			arg, err := oneArg(c, "layout directory to seal")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			if !src.dir {
+				return misuse(fmt.Errorf("%s: want a layout directory, found a file", src.label()), "ferry bundle seals every archive that it writes")
+			}
+			id, err := layout.SealLayout(c.Context, src.name)
+			if err != nil {
+				return src.err(err)
+			}
+			fmt.Fprintf(e.stdout, "sealed %s\n", src.label())
+			sheet{e.stdout}.row("identity", "%s", id)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+// A source is what a command reads: a layout directory, an archive, or
+// standard input.
+type source struct {
+	name string // as it is opened and called; "-" is standard input
+	ref  string // the artifact it chooses, or ""
+	dir  bool
+	e    *env
+}
+
+// source parses SRC. A path that exists is taken as it stands; else what
+// follows the first colon or @ behind an existing path is the reference.
+func (e *env) source(arg string) (*source, error) {
+	s := &source{e: e}
+	rest, isOCI := strings.CutPrefix(arg, "oci:")
+	rest2, isArchive := strings.CutPrefix(arg, "oci-archive:")
+	switch {
+	case arg == "-":
+		s.name = "-"
+		return s, nil
+	case strings.HasPrefix(arg, "oci://") || strings.HasPrefix(arg, "docker://"):
+		return nil, misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "fetch it into a layout first, for example with oras cp --to-oci-layout")
+	case isOCI:
+		arg = rest
+	case isArchive:
+		arg = rest2
+	}
+	info, err := os.Stat(arg)
+	if err == nil {
+		s.name = arg
+	} else {
+		for i := 1; i < len(arg) && s.name == ""; i++ {
+			if arg[i] != ':' && arg[i] != '@' {
+				continue
+			}
+			if in, e := os.Stat(arg[:i]); e == nil {
+				s.name, s.ref, info = arg[:i], arg[i+1:], in
+			}
+		}
+		if s.name == "" {
+			return nil, err
+		}
+	}
+	s.dir = info.IsDir()
+	switch {
+	case isOCI && !s.dir:
+		return nil, misuse(fmt.Errorf("%s: oci: wants a layout directory, found a file", layout.Printable(s.name)), "oci-archive:"+s.name+" reads a file")
+	case isArchive && s.dir:
+		return nil, misuse(fmt.Errorf("%s: oci-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
+	}
+	return s, nil
+}
+
+// choose settles the reference that SRC or -t asks for.
+func (s *source) choose(tag string) error {
+	if tag != "" && s.ref != "" && tag != s.ref {
+		return misuse(fmt.Errorf("-t %s: the source chooses %s already", layout.Printable(tag), layout.Printable(s.ref)), "give one of the two")
+	}
+	if tag != "" {
+		s.ref = tag
+	}
+	return nil
+}
+
+// label is what the source is called in answers.
+func (s *source) label() string {
+	if s.name == "-" {
+		return "standard input"
+	}
+	return layout.Printable(s.name)
+}
+
+// open opens the source as a stream.
+func (s *source) open() (io.ReadCloser, error) {
+	if s.name == "-" {
+		return io.NopCloser(s.e.stdin), nil
+	}
+	info, err := os.Stat(s.name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
+		return nil, fmt.Errorf("%s: want a file or a directory, found %v", s.label(), info.Mode().Type())
+	}
+	return os.Open(s.name)
+}
+
+// audit checks the whole source.
+func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+	if s.dir {
+		r, err := layout.OpenDir(s.name)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		report, err := r.Audit(ctx, o)
+		return report, s.err(err)
+	}
+	f, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	report, err := bundle.Verify(ctx, f, o)
+	return report, s.err(err)
+}
+
+// documents reads index.json and all it reaches that is an index or manifest.
+func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, error) {
+	r, err := s.reader()
+	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
+		f, err := s.open()
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		report, a, err := bundle.Documents(ctx, f)
+		if err == nil {
+			err = report.Err()
+		}
+		return report, a, s.err(err)
+	}
+	if err != nil {
+		return nil, nil, s.err(err)
+	}
+	defer r.Close()
+	a, err := r.Documents(ctx)
+	if err != nil {
+		return nil, nil, s.err(err)
+	}
+	return a.Sofar(), a, nil
+}
+
+var errNotSeekable = errors.New("not a file that can be read out of order")
+
+// A reader reads the layout out of order, with what must be closed after it.
+type reader struct {
+	*layout.Reader
+	close func() error
+}
+
+func (r *reader) Close() error { return r.close() }
+
+// reader opens the source for reading out of order. The error is
+// bundle.ErrCompressed or errNotSeekable when that cannot be.
+func (s *source) reader() (*reader, error) {
+	if s.dir {
+		r, err := layout.OpenDir(s.name)
+		if err != nil {
+			return nil, err
+		}
+		return &reader{r, r.Close}, nil
+	}
+	if s.name == "-" {
+		return nil, errNotSeekable
+	}
+	info, err := os.Stat(s.name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotSeekable
+	}
+	f, err := os.Open(s.name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := bundle.OpenArchive(f, info.Size())
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &reader{r, f.Close}, nil
+}
+
+// contents lists the source for copying. A source that can only be read from
+// front to back is unpacked into tmpdir first. The caller calls done when it
+// has copied what it wants.
+func (s *source) contents(ctx context.Context, tmpdir string) (c *layout.Contents, done func(), err error) {
+	r, err := s.reader()
+	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
+		return s.spool(ctx, tmpdir)
+	}
+	if err != nil {
+		return nil, nil, s.err(err)
+	}
+	c, err = r.Contents(ctx)
+	if err != nil {
+		r.Close()
+		return nil, nil, s.err(err)
+	}
+	return c, func() { r.Close() }, nil
+}
+
+// spool unpacks a stream into a temporary layout directory.
+func (s *source) spool(ctx context.Context, tmpdir string) (*layout.Contents, func(), error) {
+	tmp, err := os.MkdirTemp(tmpdir, "ferry-spool-")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() { os.RemoveAll(tmp) }
+	if _, err := s.writeLayout(ctx, tmp+"/layout", durable.Options{NoSync: true}, false, nil); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	r, err := layout.OpenDir(tmp + "/layout")
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	c, err := r.Contents(ctx)
+	if err != nil {
+		r.Close()
+		remove()
+		return nil, nil, err
+	}
+	return c, func() { r.Close(); remove() }, nil
+}
+
+// writeLayout checks the source and writes it as a new layout directory, in
+// one pass. check, which may be nil, has the last word.
+func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options, seal bool, check func(*layout.Report) error) (*layout.Report, error) {
+	w, err := layout.Create(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	ins, _ := inspectors()
+	report, err := s.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+		return w.Blob(ctx, d)
+	}})
+	if err == nil {
+		err = s.err(report.Err())
+	}
+	if err == nil && check != nil {
+		err = s.err(check(report))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Drop(report.Extra); err != nil {
+		return nil, err
+	}
+	if err := w.PutIndex(report.RawIndex); err != nil {
+		return nil, err
+	}
+	if _, err := w.Commit(ctx, seal); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// err names the source in an error about its content.
+func (s *source) err(err error) error {
+	if err == nil || signalCode(err) != 0 {
+		return err
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.label(), err)
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+func unpackCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "unpack",
+		Usage:     "verify a bundle and write an artifact's files, whole or not at all",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry unpack lei-cache.tar -o lei-cache --expect sha256:...\n\n" +
+			"Everything that ferry verify checks is checked while the files are written; they appear in\n" +
+			"DIR only when all of it was good. No space is needed but that of the files.",
+		Flags: []cli.Flag{
+			outputFlag("write the files into the new directory `DIR`"),
+			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to unpack, by `REF`, tag or digest"},
+			&cli.BoolFlag{Name: "layout", Usage: "write the layout directory instead of the files"},
+			&cli.BoolFlag{Name: "seal", Usage: "with --layout, write SHA256SUMS into it too"},
+			expectFlag(),
+			overwriteFlag("files of the same names in an existing DIR"),
+			noSyncFlag(),
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			out, err := wantOutput(c)
+			if err != nil {
+				return err
+			}
+			if out == "-" {
+				return misuse(errors.New("unpack: -o -: want a directory"), "ferry bundle SRC -o - writes a tar to standard output")
+			}
+			arg, err := oneArg(c, "bundle or layout to unpack")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			if err := src.choose(c.String("tag")); err != nil {
+				return err
+			}
+			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
+			check := func(r *layout.Report) error { return expect(c, r) }
+			var a *unpackAnswer
+			if c.Bool("layout") {
+				if src.ref != "" {
+					return misuse(errors.New("unpack: --layout writes the whole layout, not one artifact"), "ferry bundle SRC:TAG -o DIR makes a layout of one")
+				}
+				a, err = unpackLayout(c.Context, src, out, o, c.Bool("seal"), check)
+			} else {
+				a, err = unpackFiles(c.Context, src, out, o, check)
+			}
+			if errors.Is(err, fs.ErrExist) {
+				err = hinted(err, "choose a new directory, or replace the files of the same names with --overwrite")
+			}
+			if err != nil {
+				return err
+			}
+			if c.String("format") == "json" {
+				return printJSON(e.stdout, a)
+			}
+			fmt.Fprintf(e.stdout, "unpacked %s\n", src.label())
+			s := sheet{e.stdout}
+			s.row("output", "%s", out)
+			if a.Reference != "" {
+				s.row("artifact", "%s", a.Reference)
+			}
+			for _, f := range a.Files {
+				s.row("file", "%s, %s", f.Name, size(f.Size))
+			}
+			s.row("identity", "%s", a.Identity)
+			for _, n := range a.Notices {
+				e.note("%s", n)
+			}
+			fmt.Fprintln(e.stdout, "ok: integrity checked, origin not checked")
+			return nil
+		},
+	}
+}
+
+// unpackAnswer is what unpack reports.
+type unpackAnswer struct {
+	Output    string    `json:"output"`
+	Reference string    `json:"reference,omitempty"`
+	Manifest  string    `json:"manifest,omitempty"`
+	Identity  string    `json:"identity"`
+	Files     []fileRow `json:"files,omitempty"`
+	Notices   []string  `json:"notices,omitempty"`
+}
+
+type fileRow struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"`
+}

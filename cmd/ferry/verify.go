@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+func verifyCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "check that a bundle is whole, in one pass",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry verify lei-cache.tar --expect sha256:...\n\n" +
+			"Every blob is hashed, everything that the index reaches must be there, SHA256SUMS must\n" +
+			"agree where it is present, and the payload of an LEI artifact must be what it says.\n" +
+			"Nothing is written, not even a temporary file; - reads standard input.",
+		Flags: []cli.Flag{
+			expectFlag(),
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "bundle or layout to verify")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			ins, cache := inspectors()
+			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
+			if err != nil {
+				return err
+			}
+			verdict := report.Err()
+			if verdict == nil {
+				verdict = expect(c, report)
+			}
+			if verdict == nil && src.ref != "" {
+				_, verdict = layout.Resolve(report.Index, src.ref)
+			}
+			a := newVerifyAnswer(src, report, cache, verdict)
+			if c.String("format") == "json" {
+				if err := printJSON(e.stdout, a); err != nil {
+					return err
+				}
+				return src.err(verdict)
+			}
+			if verdict != nil {
+				for _, p := range report.Problems() {
+					fmt.Fprintln(e.stdout, "  bad "+printableLine(p.Error()))
+				}
+				return src.err(verdict)
+			}
+			a.print(e, arg)
+			return nil
+		},
+	}
+}
+
+func expectFlag() cli.Flag {
+	return &cli.StringFlag{Name: "expect", Usage: "the identity that came by another way, `sha256:...`"}
+}
+
+// expect compares the identity with the one that came by another way.
+func expect(c *cli.Context, report *layout.Report) error {
+	want := c.String("expect")
+	if want == "" {
+		return nil
+	}
+	d, err := layout.ParseDigest(want)
+	if err != nil {
+		return misuse(fmt.Errorf("--expect: %w", err), "ferry pack prints the identity")
+	}
+	if d == report.Digest {
+		return nil
+	}
+	hint := "this is whole, but it is not the bundle that was announced: ask who packed it, and do not use it"
+	for _, m := range report.Index.Manifests {
+		if m.Digest == d {
+			hint = "that is the digest of a manifest in it; the identity is the digest of index.json, as ferry pack prints it"
+		}
+	}
+	return &failure{codeBad, fmt.Errorf("identity: want %s, found %s", d, report.Digest), hint}
+}
+
+// verifyAnswer is what verify reports.
+type verifyAnswer struct {
+	Source    string        `json:"source"`
+	OK        bool          `json:"ok"`
+	Identity  string        `json:"identity,omitempty"`
+	Sealed    bool          `json:"sealed"`
+	Artifacts []artifactRow `json:"artifacts"`
+	Blobs     int           `json:"blobs"`
+	Bytes     int64         `json:"bytes"`
+	Caches    []cacheRow    `json:"leiCaches,omitempty"`
+	Extra     []string      `json:"extra,omitempty"`
+	Problems  []string      `json:"problems,omitempty"`
+	Notices   []string      `json:"notices,omitempty"`
+}
+
+// A cacheRow is an LEI artifact that was checked.
+type cacheRow struct {
+	Digest  string `json:"digest"`
+	Date    string `json:"date"`
+	Reports int64  `json:"reports"`
+	Raw     int64  `json:"rawBytes"`
+}
+
+func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict error) *verifyAnswer {
+	a := &verifyAnswer{
+		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
+		Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
+	}
+	if r.Index != nil {
+		a.Artifacts = rows(r.Index)
+	}
+	for _, f := range cache.Found() {
+		a.Caches = append(a.Caches, cacheRow{string(f.Digest), f.Snapshot.Date, f.Payload.Entries, f.Payload.RawSize})
+	}
+	for _, p := range r.Problems() {
+		a.Problems = append(a.Problems, printableLine(p.Error()))
+	}
+	if verdict != nil && len(a.Problems) == 0 {
+		a.Problems = []string{printableLine(verdict.Error())}
+	}
+	return a
+}
+
+func (a *verifyAnswer) print(e *env, arg string) {
+	w := e.stdout
+	fmt.Fprintf(w, "verified %s\n", layout.Printable(a.Source))
+	s := sheet{w}
+	for _, r := range a.Artifacts {
+		name := r.Reference
+		if name == "" {
+			name = "(no name)"
+		}
+		s.row("artifact", "%s", name)
+		s.row("", "%s", r.Digest)
+	}
+	for _, c := range a.Caches {
+		s.row("lei cache", "%s, dated %s, %s of JSONL", count(int(c.Reports), "report"), c.Date, size(c.Raw))
+	}
+	s.row("content", "%s, %s read, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
+	s.row("identity", "%s", a.Identity)
+	for _, n := range a.Notices {
+		e.note("%s", n)
+	}
+	if len(a.Extra) > 0 {
+		e.note("%s that nothing refers to, the first is %s", count(len(a.Extra), "file"), layout.Printable(a.Extra[0]))
+	}
+	if !a.Sealed {
+		e.note("not sealed: nothing covers index.json and oci-layout, that is the names and what belongs together; compare the identity")
+	}
+	e.next("ferry unpack %s -o DIR", shellWord(arg))
+	fmt.Fprintln(w, "ok: integrity checked, origin not checked")
+}
