@@ -12,7 +12,10 @@ import (
 // documentation.readme it travels in the package, and `zarf package inspect
 // documentation` shows it.
 func (p *Package) WriteReadme(w io.Writer) error {
-	if err := p.check(); err != nil {
+	var l list
+	l.add(p.check())
+	l.add(p.Bundle.checkContent())
+	if err := l.err(); err != nil {
 		return err
 	}
 	var b strings.Builder
@@ -49,13 +52,21 @@ func (c Component) readmeFiles(b *strings.Builder, p *Package) {
 
 func (c Component) readmeRegistry(b *strings.Builder, p *Package) {
 	fmt.Fprintf(b, "\n## Into the registry of the enclave\n\n```sh\nzarf package mirror-resources %s --components %s --registry-url REGISTRY --confirm\n", p.FileName(), c.Name)
+	indexes := map[string]bool{}
+	for _, a := range p.Bundle.Artifacts {
+		indexes[a.Name()] = a.IsIndex()
+	}
+	but := ""
 	for _, a := range c.Archives {
 		for _, image := range a.Images {
 			r, _ := parseReference(image) // checked
 			fmt.Fprintf(b, "oras pull REGISTRY/%s:%s\n", r.path, r.tag)
+			if indexes[image] {
+				but = ", but for an image index, of which Zarf brings the manifest for linux/" + p.Architecture
+			}
 		}
 	}
-	b.WriteString("```\n\nREGISTRY is a host and port, with a path if you like. The manifest digests are those of the table.\n")
+	fmt.Fprintf(b, "```\n\nREGISTRY is a host and port, with a path if you like. The manifest digests there are those of the table%s.\n", but)
 }
 
 // escape is for foreign text within Markdown.

@@ -30,13 +30,17 @@ func spliceInsert(data []byte, root, want *yaml.Node, blank bool) ([]byte, error
 	if !block(components) || len(components.Content) == 0 {
 		return nil, errSplice
 	}
-	_, end, err := extent(lines, components, len(components.Content)-1, blank)
+	last := len(components.Content) - 1
+	start, end, err := extent(lines, components, last, blank)
 	if err != nil {
 		return nil, err
 	}
 	text, err := encode(sequence(want))
 	if err != nil {
 		return nil, err
+	}
+	if last > 0 && !blank && apart(lines, start) {
+		text = append([]byte("\n"), text...)
 	}
 	return join(lines, end, end, text, components.Column-1, eol(data)), nil
 }
@@ -96,6 +100,17 @@ func extent(lines [][]byte, list *yaml.Node, i int, blank bool) (start, end int,
 		end = at + 1
 	}
 	return start, end, nil
+}
+
+// apart says whether an empty line stands before an item and its comments.
+func apart(lines [][]byte, start int) bool {
+	for start--; start >= 0; start-- {
+		line := bytes.TrimSpace(lines[start])
+		if len(line) == 0 || line[0] != '#' {
+			return len(line) == 0
+		}
+	}
+	return false
 }
 
 func indent(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }

@@ -20,6 +20,7 @@ func commands(e *env) []*cli.Command {
 		lsCommand(e),
 		inspectCommand(e),
 		sealCommand(e),
+		zarfCommand(e),
 		versionCommand(e),
 	}
 }

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/zarf"
+)
+
+// zarfBundle verifies the archive that arg names and gathers what a definition
+// in dir says of it.
+func (e *env) zarfBundle(ctx context.Context, arg, dir string) (zarf.Bundle, error) {
+	s, err := e.source(arg)
+	if err != nil {
+		return zarf.Bundle{}, err
+	}
+	switch {
+	case s.dir:
+		return zarf.Bundle{}, misuse(fmt.Errorf("%s is a directory, and Zarf takes an archive", s.label()), "bundle it first: ferry bundle "+shellWord(arg)+" -o "+shellWord(filepath.Clean(s.name)+".tar.gz"))
+	case s.name == "-":
+		return zarf.Bundle{}, misuse(errors.New("zarf: the bundle is a file that zarf.yaml names, and not standard input"), "")
+	case s.ref != "":
+		return zarf.Bundle{}, misuse(fmt.Errorf("zarf: %s names one artifact, and Zarf takes the whole bundle", layout.Printable(arg)), "--image lists those that go to the registry")
+	}
+	name, err := relative(dir, s.name)
+	if err != nil {
+		return zarf.Bundle{}, err
+	}
+	b, err := bundleFacts(ctx, s.name)
+	b.Path = name
+	return b, s.err(err)
+}
+
+// bundleFacts verifies an archive, in one pass for the archive's own digest and
+// for the layout in it, and reads its documents in a second, short one.
+func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
+	var b zarf.Bundle
+	f, err := openRegular(name)
+	if err != nil {
+		return b, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	r := bufio.NewReaderSize(io.TeeReader(f, h), 256<<10)
+	head, err := r.Peek(compression.MagicLen)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return b, err
+	}
+	format, err := compression.Detect(head)
+	if err != nil {
+		return b, err
+	}
+	b.Compression = format.Name
+	report, err := bundle.Verify(ctx, r, layout.AuditOptions{})
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return b, err
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return b, err
+	}
+	b.SHA256, b.Index, b.Sealed = hex.EncodeToString(h.Sum(nil)), string(report.Digest), report.Sealed
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return b, err
+	}
+	again, documents, err := bundle.Documents(ctx, f)
+	if err != nil {
+		return b, err
+	}
+	if again.Digest != report.Digest {
+		return b, errors.New("it changed while it was read")
+	}
+	for _, d := range report.Index.Manifests {
+		index, manifest := documents.Document(d.Digest)
+		b.Artifacts = append(b.Artifacts, artifactFacts(d, index, manifest))
+	}
+	return b, nil
+}
+
+func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifact {
+	a := zarf.Artifact{Digest: string(d.Digest), MediaType: d.MediaType, ArtifactType: d.ArtifactType, Annotations: d.Annotations}
+	if index != nil {
+		a.Platforms = []zarf.Platform{}
+		for _, child := range index.Manifests {
+			var p zarf.Platform
+			if child.Platform != nil {
+				p = zarf.Platform{OS: child.Platform.OS, Architecture: child.Platform.Architecture}
+			}
+			a.Platforms = append(a.Platforms, p)
+		}
+	}
+	if m == nil {
+		return a
+	}
+	if a.ArtifactType == "" {
+		a.ArtifactType = m.ArtifactType
+	}
+	if a.ArtifactType == "" {
+		a.ArtifactType = m.Config.MediaType
+	}
+	a.Description = m.Annotations[v1.AnnotationDescription]
+	if a.Description == "" {
+		a.Description = m.Annotations[v1.AnnotationTitle]
+	}
+	k := kindOf(m)
+	if k == nil {
+		return a
+	}
+	names, err := k.FileNames(m)
+	if err != nil {
+		return a
+	}
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		if artifact.CheckTitle(name) != nil {
+			a.Files = nil
+			return a
+		}
+		a.Files = append(a.Files, zarf.Layer{Name: name, Digest: string(m.Layers[i].Digest)})
+	}
+	return a
+}
+
+// zarfFound is what lies at a path that a definition in dir names.
+func zarfFound(ctx context.Context, dir, p string, wantBundle bool) (zarf.Found, error) {
+	name := filepath.FromSlash(p)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	var reason error
+	if wantBundle {
+		b, err := bundleFacts(ctx, name)
+		b.Path = p
+		var unread *fs.PathError
+		if err == nil || errors.As(err, &unread) || ctx.Err() != nil {
+			return zarf.Found{SHA256: b.SHA256, Bundle: &b}, err
+		}
+		reason = err // any other tar can stand under files
+	}
+	sum, err := fileSHA256(name)
+	return zarf.Found{SHA256: sum, Reason: reason}, err
+}
+
+// zarfBinary is a ferry to put into the package; which system it is for, Go has
+// written into it.
+func zarfBinary(name, dir string) (zarf.Binary, error) {
+	info, err := buildinfo.ReadFile(name)
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			return zarf.Binary{}, err
+		}
+		return zarf.Binary{}, misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found a file that Go did not build", layout.Printable(name)), "")
+	}
+	if info.Main.Path != "github.com/ociferry/ferry" {
+		return zarf.Binary{}, misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found one of %q", layout.Printable(name), info.Main.Path), "")
+	}
+	b := zarf.Binary{}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "GOOS":
+			b.OS = s.Value
+		case "GOARCH":
+			b.Architecture = s.Value
+		}
+	}
+	if b.Path, err = relative(dir, name); err != nil {
+		return b, err
+	}
+	b.SHA256, err = fileSHA256(name)
+	return b, err
+}
+
+// relative is the path of an existing file as a definition in dir names it.
+// Links in the way are resolved: "..", behind a link, leads elsewhere.
+func relative(dir, name string) (string, error) {
+	var resolved [2]string
+	for i, d := range []string{dir, filepath.Dir(name)} {
+		abs, err := filepath.Abs(d)
+		if err != nil {
+			return "", err
+		}
+		if resolved[i], err = filepath.EvalSymlinks(abs); err != nil {
+			return "", err
+		}
+	}
+	rel, err := filepath.Rel(resolved[0], filepath.Join(resolved[1], filepath.Base(name)))
+	return filepath.ToSlash(rel), err
+}
+
+// openRegular opens a file and nothing that could block or never end.
+func openRegular(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		found := "a special file"
+		if info.IsDir() {
+			found = "a directory"
+		}
+		return nil, fmt.Errorf("want a file, found %s", found)
+	}
+	return os.Open(name)
+}
+
+func fileSHA256(name string) (string, error) {
+	f, err := openRegular(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
