@@ -9,7 +9,7 @@
 #   REGISTRY  a docker registry binary  (default: docker-registry or registry
 #                                        of the PATH; Debian: docker-registry)
 #   SNAPSHOT  a directory with manifest.json and cache.jsonl.gz
-#                                       (default: examples/lei-cache)
+#                                       (default: examples/lei-cache/snapshot)
 #
 # Prints a line for each thing that was shown. Exit code 1 if one was not.
 set -eu
@@ -21,7 +21,7 @@ zarf_version=v0.84.0
 
 say() { printf '%s\n' "$*"; }
 die() {
-  say "FAIL  $*"
+  say "FAIL  $*" >&2
   exit 1
 }
 binary() { # the absolute path of a command
@@ -30,7 +30,7 @@ binary() { # the absolute path of a command
 }
 
 ferry=$(binary "${FERRY:-$root/bin/ferry}")
-snapshot=$(cd "${SNAPSHOT:-$root/examples/lei-cache}" && pwd)
+snapshot=$(cd "${SNAPSHOT:-$root/examples/lei-cache/snapshot}" && pwd)
 work=$(mktemp -d)
 registry_pid=
 cleanup() {
