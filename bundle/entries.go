@@ -110,6 +110,8 @@ func (e *entries) headerError(err error) error {
 	switch {
 	case errors.As(err, &bomb), errors.As(err, &damage):
 		return err
+	case errors.Is(err, io.ErrUnexpectedEOF) && e.first:
+		return fmt.Errorf("%w: truncated within the first header (unexpected EOF)", ErrNotTar)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &EntryError{"", "the archive is truncated (unexpected EOF)"}
 	case errors.Is(err, tar.ErrFieldTooLong):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -169,21 +170,31 @@ func (c *Contents) SetIndex(index v1.Index) (err error) {
 	return err
 }
 
-// AddTo adds a descriptor to an index, once. The error is a *NameError when
-// one of its names stands for something else there already.
+// AddTo adds a descriptor to an index, once. Where its tag is taken by another
+// artifact and it has a full reference as well, the full reference is written
+// in the tag's place. The error is a *NameError when a name that it needs
+// stands for something else there already.
 func AddTo(index *v1.Index, d v1.Descriptor) error {
+	full := d.Annotations[AnnotationContainerdName]
 	for _, have := range index.Manifests {
-		same := have.Digest == d.Digest
-		for _, key := range []string{v1.AnnotationRefName, AnnotationContainerdName} {
-			n := d.Annotations[key]
-			if n != "" && n == have.Annotations[key] && !same {
-				return &NameError{n, have.Digest, d.Digest}
-			}
-			same = same && n == have.Annotations[key]
-		}
-		if same {
+		if have.Digest == d.Digest && maps.Equal(have.Annotations, d.Annotations) {
 			return nil
 		}
+		if full != "" && full == have.Annotations[AnnotationContainerdName] && have.Digest != d.Digest {
+			return &NameError{full, have.Digest, d.Digest}
+		}
+	}
+	for _, have := range index.Manifests {
+		name := d.Annotations[v1.AnnotationRefName]
+		if name == "" || name != have.Annotations[v1.AnnotationRefName] || have.Digest == d.Digest {
+			continue
+		}
+		if full == "" || name == full {
+			return &NameError{name, have.Digest, d.Digest}
+		}
+		d.Annotations = maps.Clone(d.Annotations)
+		d.Annotations[v1.AnnotationRefName] = full
+		return AddTo(index, d)
 	}
 	index.Manifests = append(index.Manifests, d)
 	return nil

@@ -50,8 +50,8 @@ func run(ctx context.Context, e *env, args []string) int {
 			if c.Args().Present() {
 				name := c.Args().First()
 				hint := "ferry help lists the commands"
-				if s := cli.SuggestCommand(c.App.Commands, name); s != "" && s != "help" {
-					hint = "did you mean: ferry " + s
+				if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
+					hint = s + " " + hint
 				}
 				return misuse(fmt.Errorf("there is no command %q", name), hint)
 			}
@@ -77,7 +77,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		msg = "there is no flag " + rest
 		if c.Command != nil {
 			if s := cli.SuggestFlag(c.Command.Flags, strings.TrimLeft(rest, "-"), false); s != "" {
-				hint = "did you mean " + s + "? " + hint
+				hint = s + " " + hint
 			}
 		}
 	}

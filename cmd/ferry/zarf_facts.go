@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
@@ -55,25 +54,19 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 		return b, err
 	}
 	defer f.Close()
-	h := sha256.New()
-	r := bufio.NewReaderSize(io.TeeReader(f, h), 256<<10)
-	head, err := r.Peek(compression.MagicLen)
+	head := make([]byte, compression.MagicLen)
+	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return b, err
 	}
-	format, err := compression.Detect(head)
+	format, err := compression.Detect(head[:n])
 	if err != nil {
 		return b, err
 	}
 	b.Compression = format.Name
-	report, err := bundle.Verify(ctx, r, layout.AuditOptions{})
-	if err == nil {
-		err = report.Err()
-	}
+	h := sha256.New()
+	report, err := verifyBeside(ctx, f, h)
 	if err != nil {
-		return b, err
-	}
-	if _, err := io.Copy(io.Discard, r); err != nil {
 		return b, err
 	}
 	b.SHA256, b.Index, b.Sealed = hex.EncodeToString(h.Sum(nil)), string(report.Digest), report.Sealed
@@ -92,6 +85,30 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 		b.Artifacts = append(b.Artifacts, artifactFacts(d, index, manifest))
 	}
 	return b, nil
+}
+
+// verifyBeside verifies an archive and writes all of it to w, each on a core of
+// its own.
+func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report, error) {
+	pr, pw := io.Pipe()
+	read := make(chan error, 1)
+	go func() {
+		_, err := layout.Tee(ctx, r, w, pw)
+		pw.CloseWithError(err) // nil is the end
+		read <- err
+	}()
+	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{})
+	if err == nil {
+		err = report.Err()
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, pr)
+	}
+	pr.Close() // lets the reader end after an error
+	if readErr := <-read; err == nil {
+		err = readErr
+	}
+	return report, err
 }
 
 func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifact {

@@ -86,14 +86,15 @@ func syncDir(dir string) error {
 }
 
 func renameDir(d *Dir) error {
-	err := os.Rename(d.Path(), d.name) // replaces an empty directory
+	// Unlike os.Rename, the system call replaces an empty directory.
+	err := syscall.Rename(d.Path(), d.name)
 	if err != nil && d.o.Overwrite && (errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)) {
 		if err = exchange(d.Path(), d.name); err == nil {
 			err = os.RemoveAll(d.Path()) // the old one
 		}
 	}
-	if err == nil {
-		err = d.lock.Close()
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: d.Path(), New: d.name, Err: err}
 	}
-	return err
+	return d.lock.Close()
 }
