@@ -97,13 +97,26 @@ func checkTitles(m *v1.Manifest) error {
 }
 
 // Unpack fetches the files of an artifact and writes them below root, each
-// checked by size and digest. Files appear under their names only when all of
-// them are whole; an error leaves root as it was. Existing files of the same
-// names are replaced, links are not followed.
+// checked by size and digest, and all of them by the kind's own check, for
+// which the config is fetched too. Files appear under their names only when
+// everything was good; an error leaves root as it was. Existing files of the
+// same names are replaced, links are not followed, other files stay.
 func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *os.Root) error {
 	names, err := k.FileNames(m)
 	if err != nil {
 		return err
+	}
+	for _, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+		if err := d.Digest.Validate(); err != nil || d.Size < 0 {
+			return fmt.Errorf("descriptor %q of %d bytes: want a digest and a size", d.Digest, d.Size)
+		}
+	}
+	var check Checker
+	if k.Check != nil {
+		check = k.Check()
+		if err := fetchBlob(ctx, fetch, m.Config, check, io.Discard); err != nil {
+			return fmt.Errorf("config: %w", err)
+		}
 	}
 	temps := make([]string, len(names))
 	defer func() {
@@ -118,8 +131,13 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 			continue
 		}
 		temps[i] = fmt.Sprintf(".ferry-partial-%d", i)
-		if err := fetchFile(ctx, fetch, l, root, temps[i]); err != nil {
+		if err := fetchFile(ctx, fetch, l, check, root, temps[i]); err != nil {
 			return fmt.Errorf("%s: %w", names[i], err)
+		}
+	}
+	if check != nil {
+		if err := check.Manifest(v1.Descriptor{}, m); err != nil {
+			return err
 		}
 	}
 	for i, name := range names {
@@ -137,34 +155,46 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 	return nil
 }
 
-func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, root *os.Root, temp string) (err error) {
+func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checker, root *os.Root, temp string) error {
 	if err := root.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	err = fetchBlob(ctx, fetch, d, check, f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// fetchBlob gets one blob, lets the checker see it, and compares it with its
+// descriptor.
+func fetchBlob(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checker, w io.Writer) error {
 	r, err := fetch(ctx, d)
 	if err != nil {
 		return fmt.Errorf("failed to fetch blob %s: %w", d.Digest, err)
 	}
 	defer r.Close()
-	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
-	}()
-	if err := d.Digest.Validate(); err != nil {
-		return err
-	}
 	h := d.Digest.Algorithm().Hash()
-	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(r, d.Size+1))
+	sinks := []io.Writer{h, w}
+	if check != nil {
+		if c := check.Blob(d); c != nil {
+			defer c.Close()
+			sinks = append(sinks, c)
+		}
+	}
+	n, err := io.Copy(io.MultiWriter(sinks...), io.LimitReader(r, d.Size+1))
 	if err != nil {
 		return err
 	}
 	if got := digest.NewDigest(d.Digest.Algorithm(), h); n != d.Size || got != d.Digest {
 		return fmt.Errorf("blob %s: want %d bytes, found %d bytes of %s", d.Digest, d.Size, n, got)
 	}
-	return f.Sync()
+	return nil
 }

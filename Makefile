@@ -1,0 +1,69 @@
+# make demo    the main job on the bundled example
+# make test    all tests
+# make build   bin/ferry, static
+SHELL     := /bin/sh
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+FUZZTIME  ?= 1m
+# The linters, pinned.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test race lint vulncheck fuzz bench dist e2e-zarf clean
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
+
+demo: build
+	@FERRY=$(CURDIR)/bin/ferry sh examples/lei-cache/demo.sh
+
+test:
+	$(GO) test ./...
+	cd zarf/schematest && $(GO) test ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on the files above'; exit 1; }
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+# Needs the vulnerability database, which not every host reaches.
+vulncheck:
+	$(GO) run $(GOVULNCHECK) ./...
+
+# Every fuzz target for FUZZTIME.
+fuzz:
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./cmd/ferrybench
+
+dist:
+	@rm -rf dist && mkdir dist
+	@set -e; for p in $(PLATFORMS); do \
+	  os=$${p%/*}; arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  out=dist/ferry-$$os-$$arch$$ext; echo $$out; \
+	  GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$out ./cmd/ferry; \
+	done
+	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
+	@cat dist/checksums.txt
+
+# With a real zarf: ZARF=/path/to/zarf, or built once (ten minutes, 4 GB).
+e2e-zarf: build
+	FERRY=$(CURDIR)/bin/ferry sh zarf/e2e/run.sh
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ociferry/ferry/"
+
+// allowed says which packages of ours each package may import. Arrows go down
+// only: what stands lower in the table is not imported by what stands above.
+var allowed = map[string][]string{
+	"layout/internal/strictjson": {},
+	"layout/compression":         {},
+	"layout/durable":             {},
+	"layout/artifact":            {},
+	"zarf":                       {},
+	"layout":                     {"layout/internal/strictjson", "layout/durable"},
+	"layout/layouttest":          {"layout"},
+	"layout/lei":                 {"layout/artifact", "layout/compression", "layout/internal/strictjson"},
+	"bundle":                     {"layout", "layout/compression"},
+	"cmd/ferrybench":             {},
+	"cmd/ferry": {
+		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
+	},
+}
+
+// owner is the one package that imports a library. The image specification's
+// types and digests are everybody's words.
+var owner = map[string]string{
+	"github.com/klauspost/pgzip":           "layout/compression",
+	"github.com/klauspost/compress":        "layout/compression",
+	"github.com/urfave/cli/v2":             "cmd/ferry",
+	"go.yaml.in/yaml/v3":                   "zarf",
+	"golang.org/x/sys":                     "layout/durable",
+	"github.com/opencontainers/go-digest":  "",
+	"github.com/opencontainers/image-spec": "",
+}
+
+// The packages import each other as the design says, and each library in one
+// place, so that a newcomer finds the room where a thing belongs.
+func TestArchitecture(t *testing.T) {
+	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	cmd.Dir = repository(t)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module)
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s is not in the table: say what it may import", name)
+		}
+		for _, imp := range fields[1:] {
+			if ours, ok := strings.CutPrefix(imp, module); ok {
+				if !slices.Contains(may, ours) {
+					t.Errorf("%s imports %s, which the table does not allow", name, ours)
+				}
+				continue
+			}
+			if first, _, _ := strings.Cut(imp, "/"); !strings.Contains(first, ".") {
+				continue // the standard library
+			}
+			found := false
+			for lib, at := range owner {
+				if imp == lib || strings.HasPrefix(imp, lib+"/") {
+					found = true
+					if at != "" && at != name {
+						t.Errorf("%s imports %s, which belongs to %s", name, imp, at)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("%s imports %s, a library without an owner in the table", name, imp)
+			}
+		}
+	}
+	for _, name := range []string{"util", "common", "helpers", "types"} {
+		if strings.Contains(string(out), "/"+name+" ") {
+			t.Errorf("a package is called %s; call it by what it is about", name)
+		}
+	}
+}
