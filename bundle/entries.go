@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -278,20 +279,22 @@ type meter struct {
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.n += int64(n)
-	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n {
-		return n, &RatioError{m.n - m.announced, m.raw.n}
+	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n.Load() {
+		return n, &RatioError{m.n - m.announced, m.raw.n.Load()}
 	}
 	return n, err
 }
 
+// A counter counts what a decompressor, which may read ahead in a goroutine of
+// its own, has taken.
 type counter struct {
 	r io.Reader
-	n int64
+	n atomic.Int64
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 

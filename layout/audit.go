@@ -561,10 +561,10 @@ func (a *Audit) Finish() *Report {
 		r.Digest = digest.FromBytes(a.rawIndex)
 	}
 	if !a.layout {
-		a.invalid = append(a.invalid, &FormatError{v1.ImageLayoutFile, errors.New("missing: this is not an OCI image layout")})
+		a.invalid = append(a.invalid, &FormatError{v1.ImageLayoutFile, ErrNotLayout})
 	}
 	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout {
-		a.invalid = append(a.invalid, &FormatError{v1.ImageIndexFile, errors.New("missing: this is not a whole OCI image layout")})
+		a.invalid = append(a.invalid, &FormatError{v1.ImageIndexFile, ErrNotLayout})
 	}
 	for d, b := range a.blobs {
 		if b.seen {

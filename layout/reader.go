@@ -163,7 +163,7 @@ func (r *Reader) Documents(ctx context.Context) (*Audit, error) {
 	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, SealName} {
 		if err := r.add(ctx, a, name); err != nil && !(name == SealName && errors.Is(err, fs.ErrNotExist)) {
 			if errors.Is(err, fs.ErrNotExist) {
-				err = &FormatError{name, errors.New("missing: this is not an OCI image layout")}
+				err = &FormatError{name, ErrNotLayout}
 			}
 			return nil, err
 		}

@@ -75,6 +75,10 @@ func Incomplete(err error) bool {
 	return errors.As(err, &m)
 }
 
+// ErrNotLayout is wrapped by the error for a directory or archive without
+// oci-layout or index.json.
+var ErrNotLayout = errors.New("missing: this is not an OCI image layout")
+
 // A FormatError is a file of a layout that cannot be accepted as it is.
 type FormatError struct {
 	Name string // its path in the layout

@@ -21,6 +21,8 @@ func commands(e *env) []*cli.Command {
 		inspectCommand(e),
 		sealCommand(e),
 		zarfCommand(e),
+		exportCommand(e),
+		summaryCommand(e),
 		versionCommand(e),
 	}
 }
@@ -50,7 +52,7 @@ func run(ctx context.Context, e *env, args []string) int {
 			if c.Args().Present() {
 				name := c.Args().First()
 				hint := "ferry help lists the commands"
-				if s := cli.SuggestCommand(c.App.Commands, name); s != "" {
+				if s := cli.SuggestCommand(c.App.Commands, name); s != "" && !strings.Contains(s, `""`) {
 					hint = s + " " + hint
 				}
 				return misuse(fmt.Errorf("there is no command %q", name), hint)
@@ -61,8 +63,13 @@ func run(ctx context.Context, e *env, args []string) int {
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
+		for _, f := range c.Flags {
+			if b, ok := f.(*cli.BoolFlag); ok {
+				b.DisableDefaultText = true
+			}
+		}
 		if c.Name != "version" {
-			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", Destination: &e.quiet})
+			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", DisableDefaultText: true, Destination: &e.quiet})
 		}
 	}
 	return e.report(app.RunContext(ctx, permute(app.Commands, args)))

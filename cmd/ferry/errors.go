@@ -113,6 +113,8 @@ func classify(err error) (code int, hint string) {
 		return codeFailed, "give one of them another name, or put them into separate bundles"
 	case layout.Incomplete(err) && errors.As(err, &missing):
 		return codeIncomplete, "copy the bundle again from where it was whole; what is there is sound, but not all of it is there"
+	case errors.Is(err, layout.ErrNotLayout):
+		return codeBad, "give a layout directory, with oci-layout and index.json in it, or a tar of one; ferry pack makes one of any directory"
 	case errors.As(err, &corrupt):
 		return codeBad, "do not use it: copy it again from the medium, or have it packed again, and verify that"
 	case errors.As(err, &seal):
@@ -144,7 +146,7 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, fs.ErrPermission):
 		return codeFailed, "check who owns it and its mode"
 	case errors.Is(err, fs.ErrNotExist):
-		return codeFailed, "check the name; ls shows what is there"
+		return codeFailed, "check the name and the directory it is in"
 	case errors.Is(err, syscall.EIO):
 		return codeFailed, "the medium or disk could not be read or written: this is not a verdict on the content; try another drive or copy"
 	case errors.Is(err, context.Canceled):

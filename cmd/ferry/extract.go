@@ -43,7 +43,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 		return x.sink(audit, d)
 	}})
 	if err != nil {
-		return nil, fileError(out, err)
+		return nil, err
 	}
 	if err := report.Err(); err != nil {
 		return nil, src.err(err)
