@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/pgzip"
 )
 
 // memberHeader begins every gzip member that a MemberWriter makes: no flags,
@@ -60,6 +61,20 @@ func NewMemberWriter(w io.Writer, size int) *MemberWriter {
 	}
 	go m.write()
 	return m
+}
+
+// NewSingleMemberWriter makes one gzip member at the level of a MemberWriter,
+// on all cores. The caller closes it; closing does not close w.
+func NewSingleMemberWriter(w io.Writer) (io.WriteCloser, error) {
+	z, err := pgzip.NewWriterLevel(w, memberLevel)
+	if err != nil {
+		return nil, err
+	}
+	z.ModTime = time.Unix(0, 0)
+	if err := z.SetConcurrency(blockSize, runtime.GOMAXPROCS(0)+1); err != nil {
+		return nil, err
+	}
+	return z, nil
 }
 
 // Write adds p to the present member, and begins another when that is full.

@@ -193,6 +193,30 @@ func TestMemberWriterError(t *testing.T) {
 	}
 }
 
+func TestSingleMemberWriter(t *testing.T) {
+	raw := text(7, 3<<20)
+	var whole bytes.Buffer
+	w, err := NewSingleMemberWriter(&whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(raw)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(whole.Bytes(), memberHeader) || bytes.Count(whole.Bytes(), memberHeader) != 1 {
+		t.Errorf("not one member without a time: it begins with %x", whole.Bytes()[:10])
+	}
+	z, err := stdgzip.NewReader(&whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Multistream(false)
+	if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, raw) {
+		t.Errorf("the standard library reads something else (%v)", err)
+	}
+}
+
 func BenchmarkMemberReader(b *testing.B) {
 	raw := text(6, 32<<20)
 	whole := members(b, raw, 300<<10)

@@ -71,8 +71,8 @@ const maxFirstSkipped = 5
 // Memory is a few MiB, one line, and 16 bytes for each repository that
 // differs. After an error what was written is to be thrown away, the report
 // says what was found up to then. The error is ErrEmpty, a *SecretsError, a
-// *FormatError without a file name (the input's is the caller's to add), or
-// that of r, ctx or a writer.
+// *FormatError, both without a file name (the input's is the caller's to add),
+// or that of r, ctx or a writer.
 func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o ExportOptions) (*Snapshot, *ExportReport, error) {
 	if o.LEIVersion == "" {
 		o.LEIVersion = DefaultLEIVersion
@@ -95,7 +95,7 @@ func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o Expor
 	e.rep.secrets.wantSpans = o.Redact
 	out := &countWriter{w: bufio.NewWriterSize(cache, blockSize)}
 	if o.SingleMember {
-		z, err := compression.Gzip.NewWriter(out)
+		z, err := compression.NewSingleMemberWriter(out)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -115,8 +115,8 @@ func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o Expor
 	}
 	e.report.InvalidUTF8 = e.sum.invalid
 	e.report.Secrets = e.rep.secrets.report()
-	if err == nil && !o.AllowSecrets && !o.Redact {
-		err = e.report.Secrets.Err()
+	if len(e.report.Secrets.Found) > 0 && err == nil && !o.AllowSecrets && !o.Redact {
+		err = &SecretsError{Secrets: e.report.Secrets}
 	}
 	if err != nil {
 		return nil, e.report, err
@@ -178,7 +178,7 @@ func (e *exporter) run(ctx context.Context, in io.Reader) error {
 	buf := make([]byte, blockSize)
 	var read int64
 	for {
-		if err := ctx.Err(); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		n, err := in.Read(buf)

@@ -264,7 +264,7 @@ func TestExportSecrets(t *testing.T) {
 	if !errors.As(err, &se) || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "data.config.a.b_token[] (2 times), data.config.jwt_secret (1 time)") {
 		t.Fatalf("got %v", err)
 	}
-	if e.report.Secrets.Notice() != "cache.jsonl.gz: published development defaults of LowEndInsight, harmless, at data.config.session_secret_key_base (1 time)" {
+	if e.report.Secrets.Notice() != "the published development defaults of LowEndInsight, which are no secret, stand at data.config.session_secret_key_base (1 time)" {
 		t.Errorf("got notice %q", e.report.Secrets.Notice())
 	}
 

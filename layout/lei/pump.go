@@ -54,7 +54,7 @@ func pump(ctx context.Context, r io.Reader, limit int64, scan func([]byte) error
 			case <-stop:
 				return
 			}
-			if readErr = ctx.Err(); readErr != nil {
+			if readErr = context.Cause(ctx); readErr != nil {
 				return
 			}
 			var n int

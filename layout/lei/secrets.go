@@ -38,14 +38,21 @@ func (s *Secrets) Err() error {
 	if s == nil || len(s.Found) == 0 {
 		return nil
 	}
-	return &SecretsError{s}
+	return &SecretsError{cacheName, s}
 }
 
 // A SecretsError refuses a snapshot whose data.config holds secrets.
-type SecretsError struct{ Secrets *Secrets }
+type SecretsError struct {
+	File    string // "cache.jsonl.gz", or empty for the input of Export
+	Secrets *Secrets
+}
 
 func (e *SecretsError) Error() string {
-	return cacheName + ": want no secrets in the reports' data.config, found values at " + describePaths(e.Secrets.Found, e.Secrets.More)
+	msg := "want no secrets in the reports' data.config, found values at " + describePaths(e.Secrets.Found, e.Secrets.More)
+	if e.File != "" {
+		msg = e.File + ": " + msg
+	}
+	return msg
 }
 
 // Notice is a line that names the development defaults that were found, or "".
@@ -53,7 +60,7 @@ func (s *Secrets) Notice() string {
 	if s == nil || len(s.Defaults) == 0 {
 		return ""
 	}
-	return cacheName + ": published development defaults of LowEndInsight, harmless, at " + describePaths(s.Defaults, 0)
+	return "the published development defaults of LowEndInsight, which are no secret, stand at " + describePaths(s.Defaults, 0)
 }
 
 // maxPaths bounds how many different paths are told apart, and maxShown how

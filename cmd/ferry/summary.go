@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+func summaryCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "summary",
+		Aliases:   []string{"import"},
+		Usage:     "say what the reports of an LEI cache say",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry summary lei-cache.tar\n\n" +
+			"SRC is a snapshot directory, a layout, a bundle or -; all of it is verified before\n" +
+			"anything is printed. --list names the repositories, --query prints the reports of one\n" +
+			"of them as JSONL, byte for byte as they stand in the snapshot.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact `REF`, where there are several"},
+			&cli.BoolFlag{Name: "list", Usage: "name the repositories, a line each"},
+			&cli.StringFlag{Name: "query", Usage: "print the reports of `REPO` as JSONL"},
+			expectFlag(),
+			&cli.StringFlag{Name: "tmpdir", Usage: "where answers of more than a MiB wait until all is verified"},
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "snapshot or bundle to summarise")
+			if err != nil {
+				return err
+			}
+			s := &summing{e: e, c: c, arg: arg, query: c.String("query"), list: c.Bool("list"), json: c.String("format") == "json"}
+			switch {
+			case s.list && c.IsSet("query"):
+				return misuse(fmt.Errorf("--list and --query: want one of the two"), "")
+			case c.IsSet("query") && s.json:
+				return misuse(fmt.Errorf("--query prints JSONL; --format json is for the summary"), "leave --format out")
+			}
+			defer s.close()
+			return s.run(c.Context)
+		},
+	}
+}
+
+// summing is what one summary command does.
+type summing struct {
+	e     *env
+	c     *cli.Context
+	arg   string
+	query string
+	list  bool
+	json  bool
+
+	mu   sync.Mutex
+	all  []*held
+	done map[*lei.Payload]finished
+}
+
+type finished struct {
+	*lei.Summary
+	out *held
+}
+
+func (s *summing) close() {
+	for _, h := range s.all {
+		h.Close()
+	}
+}
+
+// begin makes the options for one payload; what is asked of its reports waits
+// until everything is verified.
+func (s *summing) begin() (lei.SummaryOptions, func(*lei.Summary)) {
+	h := &held{dir: s.c.String("tmpdir")}
+	s.mu.Lock()
+	s.all = append(s.all, h)
+	s.mu.Unlock()
+	var o lei.SummaryOptions
+	line := func(text []byte) error {
+		if _, err := h.Write(text); err != nil {
+			return err
+		}
+		_, err := h.Write([]byte{'\n'})
+		return err
+	}
+	if s.list {
+		o.Repo = func(name string) error { return line([]byte(printableLine(name))) }
+	}
+	if s.c.IsSet("query") {
+		o.QueryRepo, o.Query = s.query, line
+	}
+	return o, func(sum *lei.Summary) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.done == nil {
+			s.done = map[*lei.Payload]finished{}
+		}
+		s.done[sum.Payload] = finished{sum, h}
+	}
+}
+
+func (s *summing) run(ctx context.Context) error {
+	if info, err := os.Stat(s.arg); err == nil && info.IsDir() && lei.IsSnapshot(os.DirFS(s.arg)) {
+		if s.c.IsSet("expect") || s.c.IsSet("tag") {
+			return misuse(fmt.Errorf("%s: a snapshot directory has no identity and no tags", layout.Printable(s.arg)), "ferry pack gives it both")
+		}
+		return s.directory(ctx)
+	}
+	src, err := s.e.source(s.arg)
+	if err != nil {
+		return err
+	}
+	if err := src.choose(s.c.String("tag")); err != nil {
+		return err
+	}
+	check := &lei.SummaryChecker{Checker: lei.NewChecker(false), Begin: s.begin}
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{check, artifact.Titles{}}})
+	if err != nil {
+		return err
+	}
+	if err := report.Err(); err != nil {
+		return src.err(err)
+	}
+	if err := expect(s.c, report); err != nil {
+		return src.err(err)
+	}
+	f, reference, err := chosen(src, report, check.Found())
+	if err != nil {
+		return src.err(err)
+	}
+	return s.answer(src.name, reference, f.Snapshot, f.Payload, check.Notices())
+}
+
+// chosen is the cache that a reference chooses, or the only one.
+func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found, reference string, err error) {
+	if src.ref == "" && len(found) == 1 {
+		for _, d := range report.Index.Manifests {
+			if n := layout.Names(d); d.Digest == found[0].Digest && len(n) > 0 {
+				return found[0], n[0], nil
+			}
+		}
+		return found[0], "", nil
+	}
+	if len(found) == 0 {
+		return f, "", fmt.Errorf("holds no LEI cache")
+	}
+	d, err := layout.Resolve(report.Index, src.ref)
+	if err != nil {
+		return f, "", err
+	}
+	if n := layout.Names(d); len(n) > 0 {
+		reference = n[0]
+	}
+	for _, f := range found {
+		if f.Digest == d.Digest {
+			return f, reference, nil
+		}
+	}
+	return f, "", hinted(fmt.Errorf("%s is not an LEI cache", d.Digest), "ferry ls shows what is there")
+}
+
+// directory summarises a snapshot that is not packed.
+func (s *summing) directory(ctx context.Context) error {
+	snapshot, err := readSnapshot(s.arg)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(s.arg, "cache.jsonl.gz")
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	o, end := s.begin()
+	o.MaxRaw = snapshot.RawSize
+	sum, err := lei.Summarize(ctx, f, o)
+	if err == nil {
+		err = snapshot.Check(sum.Payload)
+	}
+	if err != nil {
+		return in(s.arg, err)
+	}
+	end(sum)
+	return s.answer(s.arg, "", snapshot, sum.Payload, nil)
+}
+
+// readSnapshot reads the manifest.json of a snapshot directory.
+func readSnapshot(dir string) (*lei.Snapshot, error) {
+	f, err := os.Open(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	snapshot, err := lei.ReadSnapshot(f, nil)
+	return snapshot, in(dir, err)
+}
+
+// summaryAnswer is what summary reports.
+type summaryAnswer struct {
+	Source       string           `json:"source"`
+	Reference    string           `json:"reference,omitempty"`
+	Date         string           `json:"date"`
+	LEIVersion   string           `json:"leiVersion"`
+	Created      string           `json:"created"`
+	Entries      int64            `json:"entries"`
+	Repositories int64            `json:"repositories"`
+	RawBytes     int64            `json:"rawBytes"`
+	Bytes        int64            `json:"bytes"`
+	ContentHash  string           `json:"contentHash"`
+	Risk         map[string]int64 `json:"risk"`
+	Ecosystems   map[string]int64 `json:"ecosystems"`
+	Oldest       string           `json:"oldest,omitempty"`
+	Newest       string           `json:"newest,omitempty"`
+	List         []string         `json:"list,omitempty"`
+	Notices      []string         `json:"notices,omitempty"`
+}
+
+func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *lei.Payload, notices []string) error {
+	sum := s.done[p]
+	for _, n := range notices {
+		s.e.note("%s", n)
+	}
+	if s.c.IsSet("query") {
+		n, err := sum.out.WriteTo(s.e.stdout)
+		if err == nil && n == 0 {
+			err = hinted(fmt.Errorf("%s: no report of the repository %s", layout.Printable(source), layout.Printable(s.query)), "--list names the repositories")
+		}
+		return err
+	}
+	if s.list && !s.json {
+		_, err := sum.out.WriteTo(s.e.stdout)
+		return err
+	}
+	a := summaryAnswer{
+		Source: source, Reference: reference, Date: snapshot.Date, LEIVersion: snapshot.LEIVersion, Created: snapshot.Created,
+		Entries: p.Entries, Repositories: sum.Repos, RawBytes: p.RawSize, Bytes: p.CompressedSize, ContentHash: p.ContentHash,
+		Risk: sum.Risk, Ecosystems: sum.Ecosystems, Oldest: rfc3339(sum.Oldest), Newest: rfc3339(sum.Newest), Notices: notices,
+	}
+	if s.json {
+		if s.list {
+			var b strings.Builder
+			if _, err := sum.out.WriteTo(&b); err != nil {
+				return err
+			}
+			for name := range strings.Lines(b.String()) {
+				a.List = append(a.List, strings.TrimSuffix(name, "\n"))
+			}
+		}
+		return printJSON(s.e.stdout, a)
+	}
+	a.print(s.e.stdout)
+	s.e.next("ferry summary --list names the repositories, --query REPO prints the reports of one")
+	return nil
+}
+
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func (a *summaryAnswer) print(w io.Writer) {
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "  %-13s %s\n", name, printableLine(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintf(w, "LEI cache %s\n", layout.Printable(a.Source))
+	if a.Reference != "" {
+		row("artifact", "%s", a.Reference)
+	}
+	row("Date", "%s", a.Date)
+	row("LEI Version", "%s", a.LEIVersion)
+	row("Entries", "%d", a.Entries)
+	row("Repos", "%d", a.Repositories)
+	var risks []string
+	for _, r := range lei.Risks {
+		if a.Risk[r] > 0 || r != "other" {
+			risks = append(risks, fmt.Sprintf("%s %d", r, a.Risk[r]))
+		}
+	}
+	row("risk", "%s", strings.Join(risks, ", "))
+	if len(a.Ecosystems) > 0 {
+		row("ecosystems", "%s", ecosystems(a.Ecosystems))
+	}
+	if a.Oldest != "" {
+		row("oldest", "%s", a.Oldest)
+	}
+	if a.Newest != "" {
+		row("newest", "%s", a.Newest)
+	}
+	row("content", "%s of JSONL, %s compressed", size(a.RawBytes), size(a.Bytes))
+	reports := "reports are"
+	if a.Entries == 1 {
+		reports = "report is"
+	}
+	fmt.Fprintf(w, "ok: verified; %d analysis %s available\n", a.Entries, reports)
+}
+
+// ecosystems lists the most frequent first.
+func ecosystems(counts map[string]int64) string {
+	names := make([]string, 0, len(counts))
+	for n := range counts {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if counts[a] != counts[b] {
+			return int(counts[b] - counts[a])
+		}
+		return strings.Compare(a, b)
+	})
+	var list []string
+	for i, n := range names {
+		if i == 20 {
+			list = append(list, fmt.Sprintf("and %d more", len(names)-i))
+			break
+		}
+		list = append(list, fmt.Sprintf("%s %d", layout.Printable(n), counts[n]))
+	}
+	return strings.Join(list, ", ")
+}
