@@ -34,7 +34,8 @@ type AuditOptions struct {
 	// Inspectors look into the content.
 	Inspectors []Inspector
 	// Sink, when set, is called before the content of each blob and returns
-	// where to write it, or nil; it may ask the audit what is known by then.
+	// where to write it, or nil; it may ask the audit what is known by then,
+	// and is called from as many goroutines as Add.
 	// The writer is closed when the content proved whole and not otherwise. An
 	// error of the sink ends the audit.
 	Sink func(a *Audit, d v1.Descriptor) (io.WriteCloser, error)

@@ -10,6 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -37,11 +39,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root}
 	ins, cache := inspectors()
-	var a *layout.Audit
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(audit *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-		a = audit
-		return x.sink(audit, d)
-	}})
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +49,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	if err := check(report); err != nil {
 		return nil, src.err(err)
 	}
-	desc, m, err := x.target(a)
+	desc, m, err := x.target(x.audit)
 	if err != nil {
 		return nil, src.err(err)
 	}
@@ -71,6 +69,9 @@ type extraction struct {
 	ref   string
 	root  *os.Root
 	named v1.Descriptor // as the index names the artifact
+
+	mu    sync.Mutex // of what follows: blobs of a directory pass side by side
+	audit *layout.Audit
 	want  map[digest.Digest]bool
 	ready bool
 }
@@ -117,6 +118,20 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 
 // sink says where the content of a blob goes.
 func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.audit = a
+	if !x.wants(a, d.Digest) {
+		return nil, nil
+	}
+	return x.root.OpenFile(staged(d.Digest), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+}
+
+// wants reports whether a blob is one of the artifact's files, or may be.
+func (x *extraction) wants(a *layout.Audit, d digest.Digest) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.audit = a
 	if !x.ready {
 		_, m, err := x.target(a)
 		switch {
@@ -129,10 +144,7 @@ func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, err
 			x.ready = true // nothing will be written; the audit goes on for its verdict
 		}
 	}
-	if x.ready && !x.want[d.Digest] {
-		return nil, nil
-	}
-	return x.root.OpenFile(staged(d.Digest), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	return !x.ready || x.want[d]
 }
 
 // place gives the files their names, once all of them are there.
