@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -118,9 +117,6 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 
 // sink says where the content of a blob goes.
 func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.audit = a
 	if !x.wants(a, d.Digest) {
 		return nil, nil
 	}
