@@ -33,7 +33,10 @@ func main() {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
-	os.Exit(run(ctx, e, os.Args))
+	done := e.profile()
+	code := run(ctx, e, os.Args)
+	done()
+	os.Exit(code)
 }
 
 // An interruption is the signal that ended a run.
