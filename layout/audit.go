@@ -66,7 +66,6 @@ type Audit struct {
 	corrupt  []error
 	invalid  []error
 	missing  []error
-	extra    int
 	bytes    int64
 	files    int
 }

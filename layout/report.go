@@ -27,13 +27,13 @@ type Report struct {
 	Extra   []string // files and blobs that nothing refers to; no fault
 }
 
-// Problems is everything found wrong, worst first and each list sorted.
+// Problems is everything found wrong, each thing once, worst first.
 func (r *Report) Problems() []error {
 	var all []error
 	for _, list := range [][]error{r.Invalid, r.Corrupt, r.Missing} {
 		l := slices.Clone(list)
 		slices.SortStableFunc(l, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-		all = append(all, l...)
+		all = append(all, slices.CompactFunc(l, func(a, b error) bool { return a.Error() == b.Error() })...)
 	}
 	return all
 }

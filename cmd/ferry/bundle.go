@@ -89,12 +89,16 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 		return b.answer(report.Index, string(report.Digest), len(report.Extra))
 	}
-	if b.tmpdir == "" && b.out != "-" {
-		b.tmpdir = filepath.Dir(b.out)
+	spool := filepath.Join(filepath.Dir(b.out), filepath.Base(b.out)+".spool")
+	switch {
+	case b.tmpdir != "":
+		spool = filepath.Join(b.tmpdir, filepath.Base(spool))
+	case b.out == "-":
+		spool = filepath.Join(os.TempDir(), "ferry.spool")
 	}
 	var all []*layout.Contents
 	for _, s := range b.sources {
-		c, done, err := s.contents(ctx, b.tmpdir)
+		c, done, err := s.contents(ctx, spool)
 		if err != nil {
 			return err
 		}

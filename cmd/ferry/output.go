@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/ociferry/ferry/bundle"
@@ -108,12 +107,4 @@ func shellWord(s string) string {
 		return "''"
 	}
 	return s
-}
-
-func fileSize(name string) int64 {
-	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() {
-		return 0
-	}
-	return info.Size()
 }

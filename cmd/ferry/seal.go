@@ -16,7 +16,11 @@ func sealCommand(e *env) *cli.Command {
 		Description: "Example: ferry seal layout-dir\n\n" +
 			"The layout is verified first, an old seal apart. A later change by any tool is then noticed by\n" +
 			"ferry verify and by sha256sum -c SHA256SUMS.",
+		Flags: []cli.Flag{formatFlag()},
 		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
 			arg, err := oneArg(c, "layout directory to seal")
 			if err != nil {
 				return err
@@ -31,6 +35,12 @@ func sealCommand(e *env) *cli.Command {
 			id, err := layout.SealLayout(c.Context, src.name)
 			if err != nil {
 				return src.err(err)
+			}
+			if c.String("format") == "json" {
+				return printJSON(e.stdout, struct {
+					Source   string `json:"source"`
+					Identity string `json:"identity"`
+				}{src.name, string(id)})
 			}
 			fmt.Fprintf(e.stdout, "sealed %s\n", src.label())
 			sheet{e.stdout}.row("identity", "%s", id)

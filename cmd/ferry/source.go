@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -88,7 +89,7 @@ func (s *source) label() string {
 }
 
 // open opens the source as a stream.
-func (s *source) open() (io.ReadCloser, error) {
+func (s *source) open(ctx context.Context) (io.ReadCloser, error) {
 	if s.name == "-" {
 		return io.NopCloser(s.e.stdin), nil
 	}
@@ -96,10 +97,39 @@ func (s *source) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
-		return nil, fmt.Errorf("%s: want a file or a directory, found %v", s.label(), info.Mode().Type())
+	switch {
+	case info.Mode().IsRegular():
+		return os.Open(s.name)
+	case info.Mode()&fs.ModeNamedPipe == 0:
+		return nil, hinted(fmt.Errorf("%s: want a file or a directory, found a device or special file", s.label()), "copy what it holds into a file first, or hand it to standard input and give -")
 	}
-	return os.Open(s.name)
+	return openPipe(ctx, s.name)
+}
+
+// openPipe opens a named pipe so that a signal ends the waiting for its writer
+// and for its data.
+func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	c := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(name)
+		c <- opened{f, err}
+	}()
+	select {
+	case o := <-c:
+		if o.err != nil {
+			return nil, o.err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{&patient{ctx: ctx, r: o.f}, o.f}, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // audit checks the whole source.
@@ -113,7 +143,7 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 		report, err := r.Audit(ctx, o)
 		return report, s.err(err)
 	}
-	f, err := s.open()
+	f, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +156,7 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, error) {
 	r, err := s.reader()
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
-		f, err := s.open()
+		f, err := s.open(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -191,12 +221,12 @@ func (s *source) reader() (*reader, error) {
 }
 
 // contents lists the source for copying. A source that can only be read from
-// front to back is unpacked into tmpdir first. The caller calls done when it
-// has copied what it wants.
-func (s *source) contents(ctx context.Context, tmpdir string) (c *layout.Contents, done func(), err error) {
+// front to back is unpacked beside spool first, a path that names the output.
+// The caller calls done when it has copied what it wants.
+func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents, done func(), err error) {
 	r, err := s.reader()
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
-		return s.spool(ctx, tmpdir)
+		return s.spool(ctx, spool)
 	}
 	if err != nil {
 		return nil, nil, s.err(err)
@@ -209,29 +239,34 @@ func (s *source) contents(ctx context.Context, tmpdir string) (c *layout.Content
 	return c, func() { r.Close() }, nil
 }
 
-// spool unpacks a stream into a temporary layout directory.
-func (s *source) spool(ctx context.Context, tmpdir string) (*layout.Contents, func(), error) {
-	tmp, err := os.MkdirTemp(tmpdir, "ferry-spool-")
+// spool unpacks a stream into a layout directory that never gets its final
+// name: it goes when the command ends, or when the next run finds it.
+func (s *source) spool(ctx context.Context, name string) (*layout.Contents, func(), error) {
+	o := durable.Options{NoSync: true}
+	tmp, err := durable.Mkdir(name, o)
+	for n := 2; errors.Is(err, durable.ErrBusy) && n < 100; n++ {
+		tmp, err = durable.Mkdir(fmt.Sprintf("%s-%d", name, n), o)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	remove := func() { os.RemoveAll(tmp) }
-	if _, err := s.writeLayout(ctx, tmp+"/layout", durable.Options{NoSync: true}, false, nil); err != nil {
-		remove()
+	dir := filepath.Join(tmp.Path(), "layout")
+	if _, err := s.writeLayout(ctx, dir, o, false, nil); err != nil {
+		tmp.Close()
 		return nil, nil, err
 	}
-	r, err := layout.OpenDir(tmp + "/layout")
+	r, err := layout.OpenDir(dir)
 	if err != nil {
-		remove()
+		tmp.Close()
 		return nil, nil, err
 	}
+	done := func() { r.Close(); tmp.Close() }
 	c, err := r.Contents(ctx)
 	if err != nil {
-		r.Close()
-		remove()
+		done()
 		return nil, nil, err
 	}
-	return c, func() { r.Close(); remove() }, nil
+	return c, done, nil
 }
 
 // writeLayout checks the source and writes it as a new layout directory, in
