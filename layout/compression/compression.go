@@ -22,6 +22,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
@@ -42,6 +43,7 @@ type Format struct {
 	magic    []byte
 	open     func(io.Reader) (io.ReadCloser, error)
 	create   func(io.Writer) (io.WriteCloser, error)
+	stored   *storedForm // nil: as it is
 }
 
 // String is the format's name.
@@ -56,11 +58,11 @@ var (
 	}
 	Gzip = &Format{
 		Name: "gzip", Suffixes: []string{".tar.gz", ".tgz"}, magic: []byte{0x1f, 0x8b},
-		open: openGzip, create: createGzip,
+		open: openGzip, create: createGzip, stored: gzipStored,
 	}
 	Zstd = &Format{
 		Name: "zstd", Suffixes: []string{".tar.zst", ".tzst"}, magic: []byte{0x28, 0xb5, 0x2f, 0xfd},
-		open: openZstd, create: createZstd,
+		open: openZstd, create: createZstd, stored: zstdStored,
 	}
 )
 
@@ -99,12 +101,19 @@ func Detect(head []byte) (*Format, error) {
 	if len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}) {
 		return Zstd, nil
 	}
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return nil, fmt.Errorf("%w: this is %s data; want a tar, plain or compressed with gzip or zstd", ErrUnsupported, f.name)
-		}
+	if name := foreignName(head); name != "" {
+		return nil, fmt.Errorf("%w: this is %s data; want a tar, plain or compressed with gzip or zstd", ErrUnsupported, name)
 	}
 	return None, nil
+}
+
+func foreignName(head []byte) string {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return f.name
+		}
+	}
+	return ""
 }
 
 // ByName is the format that an output's name asks for, or nil when the name
@@ -153,6 +162,7 @@ func createGzip(w io.Writer) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	z.ModTime = time.Unix(0, 0) // the zero time would be written as some other
 	if err := z.SetConcurrency(blockSize, runtime.GOMAXPROCS(0)+1); err != nil {
 		return nil, err
 	}

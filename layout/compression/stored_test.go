@@ -1,0 +1,116 @@
+package compression
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+)
+
+// What is stored has the length that was told before, and every reader gets it
+// back, also where it stands between compressed parts.
+func TestStored(t *testing.T) {
+	random := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{2}).Read(random)
+	for _, f := range formats {
+		for _, n := range []int{0, 1, 511, 65534, 65535, 65536, 128<<10 - 1, 128 << 10, 128<<10 + 1, 3 * 65535, 1 << 20} {
+			var b bytes.Buffer
+			w := f.NewStored(&b, int64(n))
+			for p := random[:n]; len(p) > 0; p = p[min(len(p), 100_000):] {
+				if _, err := w.Write(p[:min(len(p), 100_000)]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if int64(b.Len()) != f.StoredLen(int64(n)) {
+				t.Errorf("%s, %d bytes: stored in %d, StoredLen says %d", f, n, b.Len(), f.StoredLen(int64(n)))
+			}
+			z, err := f.NewWriter(&b)
+			if err == nil {
+				_, err = z.Write(random[:1000])
+			}
+			if err == nil {
+				err = z.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := append(bytes.Clone(random[:n]), random[:1000]...)
+			check := func(r io.Reader, err error) {
+				t.Helper()
+				var got []byte
+				if err == nil {
+					got, err = io.ReadAll(r)
+				}
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%s, %d bytes: read back as %d bytes (%v)", f, n, len(got), err)
+				}
+			}
+			r, err := f.NewReader(bytes.NewReader(b.Bytes()))
+			check(r, err)
+			if f == Gzip {
+				r, err := stdgzip.NewReader(bytes.NewReader(b.Bytes()))
+				check(r, err)
+			}
+		}
+	}
+}
+
+func TestStoredLength(t *testing.T) {
+	for _, f := range formats {
+		w := f.NewStored(io.Discard, 10)
+		if _, err := w.Write(make([]byte, 11)); err == nil {
+			t.Errorf("%s: took 11 bytes of 10", f)
+		}
+		if w.Close() == nil {
+			t.Errorf("%s: closed with bytes to come", f)
+		}
+	}
+}
+
+func TestCompressed(t *testing.T) {
+	for head, want := range map[string]bool{
+		"\x1f\x8b\x08\x00\x00\x00": true, "\x28\xb5\x2f\xfd\x00\x00": true, "PK\x03\x04..": true, "\xfd7zXZ\x00": true,
+		"": false, "{": false, "%PDF-1": false, "\x7fELF..": false,
+	} {
+		if Compressed([]byte(head)) != want {
+			t.Errorf("%q: got %v", head, !want)
+		}
+	}
+}
+
+// The same input gives the same bytes, however many cores there are and however
+// it is cut.
+func TestSameBytes(t *testing.T) {
+	raw := text(9, 3<<20)
+	for _, f := range formats {
+		var want []byte
+		for _, cores := range []int{1, 2, 8} {
+			func() {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+				var b bytes.Buffer
+				w, err := f.NewWriter(&b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for p := raw; len(p) > 0; p = p[min(len(p), 70_000*cores):] {
+					if _, err := w.Write(p[:min(len(p), 70_000*cores)]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if want == nil {
+					want = b.Bytes()
+				} else if !bytes.Equal(want, b.Bytes()) {
+					t.Errorf("%s: other bytes on %d cores", f, cores)
+				}
+			}()
+		}
+	}
+}
