@@ -7,9 +7,6 @@ import (
 	"io"
 	"runtime"
 	"sync"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/pgzip"
 )
 
 // A segment, the compressed bytes that one worker gets at a time, is as long
@@ -18,6 +15,15 @@ const (
 	minSegment = 32 << 10
 	maxSegment = 1 << 20
 )
+
+// A Block is inflated data, of a quarter of a MiB at most.
+type Block struct {
+	n   int
+	buf [window + blockSize]byte // what went before, as far as a match may reach, and the data
+}
+
+// Bytes is the data, good until the block is recycled.
+func (b *Block) Bytes() []byte { return b.buf[window : window+b.n] }
 
 // A MemberReader inflates a gzip stream. Where the stream consists of members
 // as a MemberWriter makes them, it inflates several at a time; any other gzip
@@ -31,17 +37,17 @@ type MemberReader struct {
 	order chan *segment
 	stop  chan struct{}
 	wg    sync.WaitGroup
-	free  chan []byte
+	free  chan *Block
 
 	cur  *segment
-	buf  []byte // what is left of a block of cur
-	blk  []byte // that block
-	seen int64  // bytes of cur returned
+	skip int64 // bytes of cur that were returned before
+	seen int64 // bytes of cur returned
+	err  error
+	blk  *Block // of Read
+	buf  []byte // what is left of it
 
 	tail    []byte // read from r and in no segment, valid when split has returned
 	tailErr error  // of reading r
-	seq     *gzip.Reader
-	err     error
 }
 
 // A segment is a part of the stream that should be a whole number of members.
@@ -49,7 +55,7 @@ type segment struct {
 	data []byte
 	last bool        // the stream ends here
 	rest bool        // no boundary was found; the stream goes on behind data
-	out  chan []byte // inflated blocks, closed at the end
+	out  chan *Block // inflated, closed at the end
 	err  error       // good when out is closed
 }
 
@@ -71,7 +77,7 @@ func NewMemberReader(r io.Reader, workers int) *MemberReader {
 		r:     bufio.NewReaderSize(r, 64<<10),
 		order: make(chan *segment, workers),
 		stop:  make(chan struct{}),
-		free:  make(chan []byte, 4*workers),
+		free:  make(chan *Block, 4*workers),
 	}
 	work := make(chan *segment)
 	m.wg.Go(func() { m.split(work) })
@@ -86,7 +92,7 @@ func (m *MemberReader) split(work chan<- *segment) {
 	defer close(work)
 	defer close(m.order)
 	for {
-		s := &segment{data: m.tail, out: make(chan []byte, 4)}
+		s := &segment{data: m.tail, out: make(chan *Block, 4)}
 		m.tail = nil
 		m.fill(s)
 		select {
@@ -143,114 +149,106 @@ func (m *MemberReader) fill(s *segment) {
 }
 
 func (m *MemberReader) inflate(work <-chan *segment) {
-	var z gzip.Reader
+	f := m.inflater()
 	var in bytes.Reader
 	for s := range work {
 		in.Reset(s.data)
-		err := z.Reset(&in)
-		for err == nil {
-			var block []byte
-			select {
-			case block = <-m.free:
-			default:
-				block = make([]byte, blockSize)
-			}
-			var n int
-			if n, err = readBlock(&z, block); n == 0 {
-				continue
-			}
-			select {
-			case s.out <- block[:n]:
-			case <-m.stop:
-				s.err = errClosed
-				close(s.out)
-				return
-			}
+		f.emit = m.emit(s.out, m.stop)
+		s.err = f.run(&in)
+		if s.err == io.ErrUnexpectedEOF && !s.last {
+			s.err = errSplit
 		}
-		if err == io.ErrUnexpectedEOF && !s.last {
-			err = errSplit
-		}
-		s.err = err
 		close(s.out)
 	}
 }
 
-// readBlock is io.ReadFull without its translation of errors.
-func readBlock(r io.Reader, block []byte) (n int, err error) {
-	for n < len(block) && err == nil {
-		var k int
-		k, err = r.Read(block[n:])
-		n += k
-	}
-	return n, err
+func (m *MemberReader) inflater() *inflater {
+	return &inflater{fresh: func() *Block {
+		select {
+		case b := <-m.free:
+			return b
+		default:
+			return new(Block)
+		}
+	}}
 }
 
-// Read inflates. At the end of a stream that is whole it returns io.EOF.
-func (m *MemberReader) Read(p []byte) (int, error) {
-	for {
-		if len(m.buf) > 0 {
-			n := copy(p, m.buf)
-			m.buf = m.buf[n:]
-			m.seen += int64(n)
-			if len(m.buf) == 0 {
-				m.recycle()
+func (m *MemberReader) emit(out chan<- *Block, stop <-chan struct{}) func(*Block) error {
+	return func(b *Block) error {
+		select {
+		case out <- b:
+			return nil
+		case <-stop:
+			return errClosed
+		}
+	}
+}
+
+// Next is the next block of inflated data, never an empty one. At the end of a
+// stream that is whole the error is io.EOF. The caller may recycle the block
+// when it is done with it.
+func (m *MemberReader) Next() (*Block, error) {
+	for m.err == nil {
+		if m.cur == nil {
+			s, ok := <-m.order
+			if !ok {
+				m.err = io.EOF
+				break
 			}
-			return n, nil
+			m.cur, m.seen = s, 0
 		}
-		if m.err != nil || len(p) == 0 {
-			return 0, m.err
-		}
-		if m.seq != nil {
-			n, err := m.seq.Read(p)
-			if err != nil && err != io.EOF {
-				err = gzipError(err)
+		if b, ok := <-m.cur.out; ok {
+			if k := min(m.skip, int64(b.n)); k > 0 {
+				m.skip -= k
+				copy(b.buf[window:], b.buf[window+k:window+int64(b.n)])
+				if b.n -= int(k); b.n == 0 {
+					m.Recycle(b)
+					continue
+				}
 			}
-			m.err = err
-			return n, err
+			m.seen += int64(b.n)
+			return b, nil
 		}
-		m.err = m.next()
+		switch s := m.cur; {
+		case s.rest || s.err == errSplit:
+			m.sequential()
+		case s.err != nil:
+			m.err = streamError("gzip", s.err)
+		default:
+			m.cur = nil
+		}
 	}
+	return nil, m.err
 }
 
-// next makes the next block of the stream ready in buf, or goes over to seq.
-func (m *MemberReader) next() error {
-	if m.cur == nil {
-		s, ok := <-m.order
-		if !ok {
-			return io.EOF
-		}
-		m.cur, m.seen = s, 0
-	}
-	s := m.cur
-	if block, ok := <-s.out; ok {
-		m.blk, m.buf = block, block
-		return nil
-	}
-	switch {
-	case s.rest || s.err == errSplit:
-		return m.sequential()
-	case s.err == io.EOF && s.last && len(s.data) == 0:
-		return gzipError(io.ErrUnexpectedEOF)
-	case s.err != io.EOF:
-		return gzipError(s.err)
-	case s.last:
-		return io.EOF
-	}
-	m.cur = nil
-	return nil
-}
-
-func (m *MemberReader) recycle() {
+// Recycle gives a block back, to be filled again.
+func (m *MemberReader) Recycle(b *Block) {
 	select {
-	case m.free <- m.blk[:blockSize]:
+	case m.free <- b:
 	default:
 	}
-	m.blk = nil
 }
 
-// sequential inflates from the begin of the present segment, what has been
-// returned of it being skipped, to the end of the stream.
-func (m *MemberReader) sequential() error {
+// Read is Next for those who want their bytes in a place of their own.
+func (m *MemberReader) Read(p []byte) (int, error) {
+	if len(m.buf) == 0 && len(p) > 0 {
+		b, err := m.Next()
+		if err != nil {
+			return 0, err
+		}
+		m.blk, m.buf = b, b.Bytes()
+	}
+	n := copy(p, m.buf)
+	if m.buf = m.buf[n:]; len(m.buf) == 0 && m.blk != nil {
+		m.Recycle(m.blk)
+		m.blk = nil
+	}
+	return n, nil
+}
+
+// sequential goes back to the begin of the present segment and makes one
+// segment of all that follows, to be inflated as it comes.
+func (m *MemberReader) sequential() {
 	m.halt()
 	sources := []io.Reader{bytes.NewReader(m.cur.data)}
 	for s := range m.order {
@@ -264,23 +262,17 @@ func (m *MemberReader) sequential() error {
 	default:
 		sources = append(sources, errorReader{m.tailErr})
 	}
-	z, err := gzip.NewReader(bufio.NewReaderSize(io.MultiReader(sources...), 64<<10))
-	if err != nil {
-		return gzipError(err)
-	}
-	m.seq = z
-	if _, err := io.CopyN(io.Discard, z, m.seen); err != nil {
-		return gzipError(err)
-	}
-	return nil
-}
-
-// gzipError is streamError for the errors of compress/gzip.
-func gzipError(err error) error {
-	if err == gzip.ErrHeader {
-		err = pgzip.ErrHeader
-	}
-	return streamError("gzip", err)
+	m.tail = nil
+	m.skip = m.seen
+	m.stop = make(chan struct{})
+	m.cur = &segment{last: true, out: make(chan *Block, 4)}
+	f := m.inflater()
+	f.emit = m.emit(m.cur.out, m.stop)
+	s := m.cur
+	m.wg.Go(func() {
+		s.err = f.run(io.MultiReader(sources...))
+		close(s.out)
+	})
 }
 
 // halt ends the goroutines.

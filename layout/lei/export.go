@@ -12,6 +12,9 @@ import (
 	"github.com/ociferry/ferry/layout/compression"
 )
 
+// blockSize is how much is read and written at a time.
+const blockSize = 256 << 10
+
 // DefaultLEIVersion is the lei_version of an export that is not told another:
 // the version of the original whose format this is.
 const DefaultLEIVersion = "0.9.1"

@@ -6,22 +6,15 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+
+	"github.com/ociferry/ferry/layout/compression"
 )
 
-// Blocks of this size stay in a core's cache while they are scanned and
-// hashed.
-const (
-	blockSize = 256 << 10
-	blocks    = 6
-)
+// queued is how many blocks may wait to be scanned or hashed.
+const queued = 4
 
 // errTooLarge ends a pump whose limit the stream exceeds.
 var errTooLarge = errors.New("larger than the limit")
-
-type block struct {
-	b    []byte
-	refs atomic.Int32
-}
 
 // sums is what a pump finds out about the bytes.
 type sums struct {
@@ -30,16 +23,16 @@ type sums struct {
 	invalid int64 // lines that are not UTF-8
 }
 
-// pump reads r to its end, or to limit, and gives all of it to scan, block by
-// block in the caller's goroutine, while two others read ahead and hash. An
-// error of scan comes before one of r, which stands further on. When pump
-// returns, nothing reads r any more.
-func pump(ctx context.Context, r io.Reader, limit int64, scan func([]byte) error) (sums, error) {
-	free := make(chan *block, blocks)
-	for range blocks {
-		free <- &block{b: make([]byte, blockSize)}
+// pump takes the blocks of z to its end, or to limit bytes, and gives them to
+// scan in the caller's goroutine, while others inflate and hash. An error of
+// scan comes before one of z, which stands further on.
+func pump(ctx context.Context, z *compression.MemberReader, limit int64, scan func([]byte) error) (sums, error) {
+	type block struct {
+		*compression.Block
+		data []byte
+		refs *atomic.Int32
 	}
-	toScan, toHash := make(chan *block, blocks), make(chan *block, blocks)
+	toScan, toHash := make(chan block, queued), make(chan block, queued)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	var readErr error
@@ -48,49 +41,45 @@ func pump(ctx context.Context, r io.Reader, limit int64, scan func([]byte) error
 		defer close(toScan)
 		defer close(toHash)
 		for readErr == nil {
-			var b *block
 			select {
-			case b = <-free:
 			case <-stop:
 				return
+			default:
 			}
 			if readErr = context.Cause(ctx); readErr != nil {
 				return
 			}
-			var n int
-			b.b = b.b[:blockSize]
-			for n < blockSize && readErr == nil {
-				var k int
-				k, readErr = r.Read(b.b[n:])
-				n += k
+			var b block
+			if b.Block, readErr = z.Next(); readErr != nil {
+				return
 			}
-			if int64(n) > limit-raw {
-				n = int(limit - raw)
+			b.data, b.refs = b.Bytes(), new(atomic.Int32)
+			if int64(len(b.data)) > limit-raw {
+				b.data = b.data[:limit-raw]
 				readErr = errTooLarge
 			}
-			raw += int64(n)
-			b.b = b.b[:n]
+			raw += int64(len(b.data))
 			b.refs.Store(2)
 			toHash <- b
 			toScan <- b
 		}
 	})
-	done := func(b *block) {
+	done := func(b block) {
 		if b.refs.Add(-1) == 0 {
-			free <- b
+			z.Recycle(b.Block)
 		}
 	}
 	c := newContentSum()
 	wg.Go(func() {
 		for b := range toHash {
-			c.write(b.b)
+			c.write(b.data)
 			done(b)
 		}
 	})
 	var scanErr error
 	for b := range toScan {
 		if scanErr == nil {
-			if scanErr = scan(b.b); scanErr != nil {
+			if scanErr = scan(b.data); scanErr != nil {
 				close(stop)
 			}
 		}

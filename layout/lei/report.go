@@ -7,14 +7,18 @@ import "slices"
 const (
 	nHeader node = root + 1 + iota
 	nData
+	nTypes  // project_types
+	nConfig // data.config and what is below it, unless it is
+)
+
+const (
+	nSecret node = leaf + iota // the value of a key that names a secret, and what is below that
+
 	nHeaderRepo
 	nDataRepo
 	nRisk
-	nTypes  // project_types
-	nStart  // header.start_time
-	nEnd    // header.end_time
-	nConfig // data.config and what is below it, unless it is
-	nSecret // the value of a key that names a secret, and what is below that
+	nStart // header.start_time
+	nEnd   // header.end_time
 )
 
 // A field is the text of one value of the report at hand.

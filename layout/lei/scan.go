@@ -22,6 +22,10 @@ type node uint8
 const (
 	none node = iota
 	root      // of every handler: the outermost object
+
+	// leaf is the bit of the nodes whose strings, numbers and literals are
+	// wanted; of the others only objects and arrays are.
+	leaf node = 1 << 6
 )
 
 type kind uint8
@@ -74,6 +78,7 @@ type scanner struct {
 	low    bool    // the \u escape must be a low surrogate
 	hexN   int
 	hexV   uint32
+	exp    bool   // the number has an exponent
 	float  bool   // the number has a fraction or an exponent
 	lit    string // the literal
 	litPos int
@@ -182,37 +187,27 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 
 	for i < len(p) {
 		c := p[i]
-		switch st {
-		case stString:
-		plain:
-			for {
-				if i+8 <= len(p) {
-					if m := stops(binary.LittleEndian.Uint64(p[i:])); m != 0 {
-						i += bits.TrailingZeros64(m) >> 3
-						c = p[i]
-						break plain
-					}
-					i += 8
-					continue
+		if st == stString {
+			for ; i+8 <= len(p); i += 8 {
+				if m := stops(binary.LittleEndian.Uint64(p[i:])); m != 0 {
+					i += bits.TrailingZeros64(m) >> 3
+					goto stopped
 				}
-				if i == len(p) {
-					break plain
-				}
-				if c = p[i]; c == '"' || c == '\\' || c < 0x20 {
-					break plain
-				}
+			}
+			for i < len(p) && p[i] != '"' && p[i] != '\\' && p[i] >= 0x20 {
 				i++
 			}
 			if i == len(p) {
-				continue
+				break
 			}
-			if c == '\\' {
-				s.escape = true
-				st = stEscape
-				i++
-				continue
-			}
-			if c != '"' {
+		stopped:
+			if c = p[i]; c != '"' {
+				if c == '\\' {
+					s.escape = true
+					st = stEscape
+					i++
+					continue
+				}
 				if c == '\n' && !s.document {
 					return i, false, false, fail(i, "want the end of the string, found the end of the line")
 				}
@@ -224,23 +219,37 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				}
 			}
 			i++
+			// What follows is nearly always a colon and a string, or a comma
+			// and the next key; the rest goes the long way.
 			if s.isKey {
 				st = stColon
-				if i < len(p) && p[i] == ':' { // nearly always
+				if i < len(p) && p[i] == ':' {
 					i++
 					st = stValue
+					if i < len(p) && p[i] == '"' && s.vn&leaf == 0 {
+						i++
+						s.isKey = false
+						st = stString
+					}
 				}
-			} else {
-				st = stAfter
+				continue
+			}
+			st = stAfter
+			if top := s.stack[len(s.stack)-1]; top == 1 && i+1 < len(p) && p[i] == ',' && p[i+1] == '"' {
+				i += 2
+				s.isKey = true
+				s.vn = none
+				st = stString
 			}
 			continue
-
+		}
+		switch st {
 		case stValue, stFirstElem:
 			switch {
 			case c == '"':
 				st = stString
 				s.isKey = false
-				if s.vn != none {
+				if s.vn&leaf != 0 {
 					capStart = i + 1
 					s.startToken(base + int64(i))
 				}
@@ -275,12 +284,19 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				st = stZero
 			case c >= '1' && c <= '9':
 				st = stInt
-			case c == 't':
-				s.lit, s.litPos, st = "true", 1, stLiteral
-			case c == 'f':
-				s.lit, s.litPos, st = "false", 1, stLiteral
-			case c == 'n':
-				s.lit, s.litPos, st = "null", 1, stLiteral
+			case c == 't' || c == 'f' || c == 'n':
+				s.lit = "null"
+				if c == 't' {
+					s.lit = "true"
+				} else if c == 'f' {
+					s.lit = "false"
+				}
+				if end := i + len(s.lit); s.vn&leaf == 0 && end <= len(p) && string(p[i:end]) == s.lit {
+					i = end
+					st = stAfter
+					continue
+				}
+				s.litPos, st = 1, stLiteral
 			case c == ' ' || c == '\t' || c == '\r':
 				i++
 				continue
@@ -291,7 +307,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 			default:
 				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
 			}
-			s.float = false
+			s.float, s.exp = false, false
 			capStart = i
 			s.startToken(base + int64(i))
 			i++
@@ -401,7 +417,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			case (c == 'e' || c == 'E') && st != stExpInt:
-				s.float, st = true, stExp
+				s.float, s.exp, st = true, true, stExp
 				i++
 				continue
 			case c >= '0' && c <= '9': // after a leading zero
@@ -636,12 +652,12 @@ func (s *scanner) endNumber(text []byte, end int64) error {
 	if len(text) > maxCapture {
 		return errLongToken
 	}
-	if s.float {
+	if s.exp || s.float && len(text) > 300 {
 		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
 			return fmt.Errorf("want a number that a 64-bit float can hold, found %s", quote(text))
 		}
 	}
-	if s.vn == none {
+	if s.vn&leaf == 0 {
 		return nil
 	}
 	return s.h.value(s.vn, scalar{kindNumber, text, s.tokOff - s.lineOff, end})
@@ -649,7 +665,7 @@ func (s *scanner) endNumber(text []byte, end int64) error {
 
 func (s *scanner) endLiteral(end int64) error {
 	s.capturing = false
-	if s.vn == none {
+	if s.vn&leaf == 0 {
 		return nil
 	}
 	k := kindNull

@@ -120,7 +120,10 @@ type secretFinder struct {
 	depth int
 	path  []pathElem // above and at the value, by depth
 
-	known map[string]bool // answers of isSecret: most reports have the same keys
+	// Nearly all reports have the same keys in the same order: known has the
+	// answers of isSecret in that order, and next is where the next one is.
+	known []knownKey
+	next  int
 
 	wantSpans bool
 	spans     []span   // of the line's values
@@ -136,6 +139,11 @@ const maxNames = 10000
 
 // A span is a place in a line, end exclusive.
 type span struct{ start, end int64 }
+
+type knownKey struct {
+	name   string
+	secret bool
+}
 
 type pathElem struct {
 	array bool
@@ -154,15 +162,14 @@ func (f *secretFinder) open(object bool) {
 func (f *secretFinder) key(name []byte) bool {
 	at := &f.path[f.depth-1]
 	at.key = append(at.key[:0], name...)
-	secret, ok := f.known[string(name)]
-	if !ok {
-		secret = isSecret(name)
-		if f.known == nil {
-			f.known = map[string]bool{}
-		}
-		if len(f.known) < 1000 && len(name) <= maxQuote {
-			f.known[string(name)] = secret
-		}
+	if f.next < len(f.known) && f.known[f.next].name == string(name) {
+		f.next++
+		return f.known[f.next-1].secret
+	}
+	secret := isSecret(name)
+	if f.next == len(f.known) && len(f.known) < 100 && len(name) <= maxQuote {
+		f.known = append(f.known, knownKey{string(name), secret})
+		f.next++
 	}
 	return secret
 }
@@ -210,7 +217,7 @@ func (f *secretFinder) value(v scalar) {
 }
 
 func (f *secretFinder) reset() {
-	f.depth, f.spans, f.names, f.rest = 0, f.spans[:0], f.names[:0], 0
+	f.depth, f.next, f.spans, f.names, f.rest = 0, 0, f.spans[:0], f.names[:0], 0
 }
 
 func (f *secretFinder) commit() {

@@ -54,7 +54,7 @@ func ReadSnapshot(r io.Reader, repo func(string) error) (*Snapshot, error) {
 		return nil, inFile(manifestName, err)
 	}
 	for _, f := range snapshotFields {
-		if !d.have[f.node] {
+		if !d.have[f.node-leaf] {
 			return nil, &FormatError{File: manifestName, Path: f.name, Msg: "want " + f.want + ", found no such field"}
 		}
 	}
@@ -62,7 +62,7 @@ func ReadSnapshot(r io.Reader, repo func(string) error) (*Snapshot, error) {
 }
 
 const (
-	nFormat node = root + 1 + iota
+	nFormat node = leaf + iota
 	nLEI
 	nDate
 	nCreated
@@ -115,7 +115,7 @@ type manifestReader struct {
 	snapshot Snapshot
 	repo     func(string) error
 	repoErr  error
-	have     [nFields]bool
+	have     [nFields - leaf]bool
 
 	// Keys that were seen, hashed together with the number of their object.
 	seen    map[uint64]struct{}
@@ -172,7 +172,7 @@ func (d *manifestReader) key(parent node, name []byte) (node, error) {
 	}
 	for _, f := range snapshotFields {
 		if string(name) == f.name {
-			d.have[f.node] = true
+			d.have[f.node-leaf] = true
 			return f.node, nil
 		}
 		if strings.EqualFold(string(name), f.name) {

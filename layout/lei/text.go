@@ -106,9 +106,18 @@ func (u *utf8Check) next(p []byte) int {
 		u.n = 0
 	}
 	for i < len(p) {
-		if i+8 <= len(p) && binary.LittleEndian.Uint64(p[i:])&highs == 0 {
-			i += 8
-			continue
+		for ; len(p)-i >= 32; i += 32 {
+			q := p[i : i+32]
+			a, b := binary.LittleEndian.Uint64(q), binary.LittleEndian.Uint64(q[8:])
+			c, d := binary.LittleEndian.Uint64(q[16:]), binary.LittleEndian.Uint64(q[24:])
+			if (a|b|c|d)&highs != 0 {
+				break
+			}
+		}
+		for ; len(p)-i >= 8 && binary.LittleEndian.Uint64(p[i:])&highs == 0; i += 8 {
+		}
+		if i == len(p) {
+			break
 		}
 		if p[i] < utf8.RuneSelf {
 			i++
