@@ -1,0 +1,251 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+// A Pushed says what a push did.
+type Pushed struct {
+	Digest  digest.Digest // of the artifact
+	Tags    []string      // set
+	Sent    int           // blobs that were sent
+	Mounted int           // blobs that the registry took from another of its repositories
+	Present int           // blobs that were there
+	Bytes   int64         // that were sent
+}
+
+// Push sends one artifact, the descriptor d, to the repository of to, and sets
+// tags. Contents must hold all that d reaches; what else they hold stays where
+// it is. Repositories of the same registry that may have the same blobs are in
+// from.
+//
+// The artifact is whole under its digest before the first tag is set. The error
+// is a *TagError when a tag could not be set; else an *Error, or one of the
+// contents.
+func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descriptor, to Reference, tags, from []string) (*Pushed, error) {
+	if !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType) {
+		return nil, fmt.Errorf("%s is no artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType))
+	}
+	only, err := contents.Only(string(d.Digest))
+	if err != nil {
+		return nil, err
+	}
+	p := &push{c: c, to: to, from: from, out: Pushed{Digest: d.Digest}}
+	var docs []layout.Blob
+	blobs := map[digest.Digest]layout.Blob{}
+	var leaves []v1.Descriptor
+	for _, b := range only.Blobs {
+		if layout.IsIndex(b.MediaType) || layout.IsManifest(b.MediaType) {
+			docs = append(docs, b)
+			continue
+		}
+		blobs[b.Digest] = b
+		leaves = append(leaves, b.Descriptor)
+		c.total.Add(b.Size)
+	}
+	err = c.each(ctx, leaves, func(ctx context.Context, d v1.Descriptor) error {
+		return p.blob(ctx, blobs[d.Digest])
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Children first: a registry may refuse an index whose manifests it lacks.
+	var root []byte
+	for _, b := range slices.Backward(docs) {
+		data, err := read(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.manifest(ctx, b.Descriptor, data, string(b.Digest)); err != nil {
+			return nil, err
+		}
+		if b.Digest == d.Digest {
+			root = data
+		}
+	}
+	for i, tag := range tags {
+		if err := p.manifest(ctx, d, root, tag); err != nil {
+			return &p.out, &TagError{Set: p.out.Tags, Tag: tag, Rest: tags[i+1:], Err: err}
+		}
+		p.out.Tags = append(p.out.Tags, tag)
+	}
+	return &p.out, nil
+}
+
+func read(ctx context.Context, b layout.Blob) ([]byte, error) {
+	if b.Size > layout.MaxDocument {
+		return nil, fmt.Errorf("%s: %w", b.Digest, tooLarge(b.Size))
+	}
+	r, err := b.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var data bytes.Buffer
+	err = layout.Copy(ctx, &data, r, b.Descriptor)
+	return data.Bytes(), err
+}
+
+// A push is one artifact on its way.
+type push struct {
+	c    *Client
+	to   Reference
+	from []string
+	mu   sync.Mutex
+	out  Pushed
+}
+
+func (p *push) count(n *int, size int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	*n++
+	if n == &p.out.Sent {
+		p.out.Bytes += size
+	}
+	p.c.done.Add(size)
+}
+
+// blob sends a blob if the registry does not have it.
+func (p *push) blob(ctx context.Context, b layout.Blob) error {
+	at := p.to.Name() + "@" + string(b.Digest)
+	there := false
+	err := p.c.try(ctx, at, "looking for the blob", func(ctx context.Context) error {
+		repo, err := p.c.repository(ctx, p.to)
+		if err != nil {
+			return err
+		}
+		// The rights to push are asked for at once, so that one token does.
+		ctx = auth.AppendRepositoryScope(ctx, repo.Reference, auth.ActionPull, auth.ActionPush)
+		there, err = repo.Blobs().Exists(ctx, b.Descriptor)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if there {
+		p.c.remember(p.to, b.Digest)
+		p.count(&p.out.Present, b.Size)
+		return nil
+	}
+	mounted := false
+	err = p.c.try(ctx, at, doingStart, func(ctx context.Context) error {
+		repo, err := p.c.repository(ctx, p.to)
+		if err != nil {
+			return err
+		}
+		mounted, err = p.send(ctx, repo, b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.c.remember(p.to, b.Digest)
+	if mounted {
+		p.count(&p.out.Mounted, b.Size)
+	} else {
+		p.count(&p.out.Sent, b.Size)
+	}
+	return nil
+}
+
+// send has the registry take a blob from another of its repositories, or
+// uploads it.
+func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob) (mounted bool, err error) {
+	sources := slices.DeleteFunc(append(p.c.remembered(p.to, b.Digest), p.from...), func(r string) bool { return r == p.to.Repository })
+	if len(sources) > 0 {
+		uploaded := false
+		err := repo.Mount(ctx, b.Descriptor, sources[0], func() (io.ReadCloser, error) {
+			uploaded = true
+			return p.open(b)
+		})
+		if err == nil {
+			return !uploaded, nil
+		}
+		_, _, status, _ := recordOf(ctx).last()
+		refused := status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound ||
+			status == http.StatusBadRequest || status == http.StatusMethodNotAllowed
+		if uploaded || ctx.Err() != nil || !refused {
+			return false, err
+		}
+		// Not allowed, or not supported.
+	}
+	r, err := p.open(b)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	return false, repo.Blobs().Push(ctx, b.Descriptor, r)
+}
+
+// open opens a blob for sending; an error of it is none of the registry.
+func (p *push) open(b layout.Blob) (io.ReadCloser, error) {
+	r, err := b.Open()
+	if err != nil {
+		return nil, &diskError{err}
+	}
+	return &outgoing{ReadCloser: r}, nil
+}
+
+// outgoing marks errors of reading what is sent.
+type outgoing struct{ io.ReadCloser }
+
+func (o *outgoing) Read(p []byte) (int, error) {
+	n, err := o.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &diskError{err}
+	}
+	return n, err
+}
+
+// manifest puts a document under its digest or a tag.
+func (p *push) manifest(ctx context.Context, d v1.Descriptor, data []byte, reference string) error {
+	at, doing := p.to.Name()+":"+reference, doingTag+"tag "+reference
+	if reference == string(d.Digest) {
+		at, doing = p.to.Name()+"@"+reference, doingTag+"its digest"
+	}
+	return p.c.try(ctx, at, doing, func(ctx context.Context) error {
+		repo, err := p.c.repository(ctx, p.to)
+		if err != nil {
+			return err
+		}
+		err = repo.PushReference(ctx, v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, bytes.NewReader(data), reference)
+		if errors.Is(err, errdef.ErrUnsupported) {
+			err = nil // nothing to be indexed
+		}
+		return err
+	})
+}
+
+// remember notes that a repository has a blob.
+func (c *Client) remember(to Reference, d digest.Digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil {
+		c.known = map[string][]string{}
+	}
+	k := to.Host + " " + string(d)
+	if len(c.known[k]) < 2 && !slices.Contains(c.known[k], to.Repository) {
+		c.known[k] = append(c.known[k], to.Repository)
+	}
+}
+
+func (c *Client) remembered(to Reference, d digest.Digest) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.known[to.Host+" "+string(d)])
+}
