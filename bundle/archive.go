@@ -30,7 +30,7 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 		return nil, err
 	}
 	if n == 0 {
-		return nil, &EntryError{"", "empty file: 0 bytes, want a tar archive"}
+		return nil, &EntryError{"", msgEmpty}
 	}
 	format, err := compression.Detect(head[:n])
 	if err != nil {
@@ -56,7 +56,7 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 			return nil, err
 		}
 		if at+size > stream.Size() {
-			return nil, &EntryError{name, "the archive is truncated here (unexpected EOF)"}
+			return nil, &EntryError{name, msgTruncated}
 		}
 		a.add(name, member{at, size})
 	}

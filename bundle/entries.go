@@ -38,6 +38,17 @@ type EntryError struct {
 	Msg  string
 }
 
+// What an EntryError says of an archive that is cut short.
+const (
+	msgTruncated = "the archive is truncated here (unexpected EOF)"
+	msgEmpty     = "empty file: 0 bytes, want a tar archive"
+)
+
+// Is makes an archive that is cut short an io.ErrUnexpectedEOF.
+func (e *EntryError) Is(target error) bool {
+	return target == io.ErrUnexpectedEOF && (e.Msg == msgTruncated || e.Msg == msgEmpty)
+}
+
 func (e *EntryError) Error() string {
 	if e.Name == "" {
 		return e.Msg
@@ -112,9 +123,9 @@ func (e *entries) headerError(err error) error {
 	case errors.As(err, &bomb), errors.As(err, &damage):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF) && e.first:
-		return fmt.Errorf("%w: truncated within the first header (unexpected EOF)", ErrNotTar)
+		return fmt.Errorf("%w: truncated within the first header (%w)", ErrNotTar, io.ErrUnexpectedEOF)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &EntryError{"", "the archive is truncated (unexpected EOF)"}
+		return &EntryError{"", msgTruncated}
 	case errors.Is(err, tar.ErrFieldTooLong):
 		return &EntryError{"", "an entry's extended header is too large, the limit is 1 MiB"}
 	case errors.Is(err, tar.ErrHeader) && e.first:
@@ -306,7 +317,7 @@ func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 		return nil, nil, nil, err
 	}
 	if len(head) == 0 {
-		return nil, nil, nil, &EntryError{"", "empty file: 0 bytes, want a tar archive"}
+		return nil, nil, nil, &EntryError{"", msgEmpty}
 	}
 	format, err := compression.Detect(head)
 	if err != nil {

@@ -67,7 +67,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) e
 
 func (e *entries) contentError(name string, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &EntryError{name, "the archive is truncated here (unexpected EOF)"}
+		return &EntryError{name, msgTruncated}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
@@ -55,10 +56,26 @@ func (f rootFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	return f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, f.err("open", err)
+	}
+	return file, nil
 }
 
-func (f rootFS) Lstat(name string) (fs.FileInfo, error) { return f.root.Lstat(name) }
+func (f rootFS) Lstat(name string) (fs.FileInfo, error) {
+	info, err := f.root.Lstat(name)
+	return info, f.err("stat", err)
+}
+
+// err names the file as the user knows it.
+func (f rootFS) err(op string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: op, Path: filepath.Join(f.root.Name(), p.Path), Err: p.Err}
+	}
+	return err
+}
 
 func (f rootFS) ReadLink(name string) (string, error) { return f.root.Readlink(name) }
 

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // commands are the verbs, in the order of the help text. A new one is a file
@@ -72,7 +75,11 @@ func run(ctx context.Context, e *env, args []string) int {
 			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", DisableDefaultText: true, Destination: &e.quiet})
 		}
 	}
-	return e.report(app.RunContext(ctx, permute(app.Commands, args)))
+	args, err := permute(app.Commands, args)
+	if err != nil {
+		return e.report(err)
+	}
+	return e.report(app.RunContext(ctx, args))
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
@@ -94,13 +101,13 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 // permute puts the flags of a command before its arguments, as urfave/cli
 // wants them, so that people can type them where they like. Behind "--"
 // everything is an argument.
-func permute(cmds []*cli.Command, args []string) []string {
+func permute(cmds []*cli.Command, args []string) ([]string, error) {
 	at := 1
 	for at < len(args) && strings.HasPrefix(args[at], "-") {
 		at++
 	}
 	if at >= len(args) {
-		return args
+		return args, nil
 	}
 	var cmd *cli.Command
 	for _, c := range cmds {
@@ -109,7 +116,7 @@ func permute(cmds []*cli.Command, args []string) []string {
 		}
 	}
 	if cmd == nil {
-		return args
+		return args, nil
 	}
 	var flags, rest []string
 	for i := at + 1; i < len(args); i++ {
@@ -122,15 +129,17 @@ func permute(cmds []*cli.Command, args []string) []string {
 			rest = append(rest, a)
 		default:
 			flags = append(flags, a)
-			if !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) && i+1 < len(args) {
-				i++
+			if !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) {
+				if i++; i == len(args) {
+					return nil, misuse(fmt.Errorf("%s: the flag %s wants a value", cmd.Name, a), "see ferry help "+cmd.Name)
+				}
 				flags = append(flags, args[i])
 			}
 		}
 	}
 	out := append([]string{}, args[:at+1]...)
 	out = append(out, flags...)
-	return append(append(out, "--"), rest...)
+	return append(append(out, "--"), rest...), nil
 }
 
 func takesValue(cmd *cli.Command, name string) bool {
@@ -183,7 +192,13 @@ func oneArg(c *cli.Context, what string) (string, error) {
 
 // wantOutput is the value of -o, which has no default.
 func wantOutput(c *cli.Context) (string, error) {
-	if o := c.String("output"); o != "" {
+	o := c.String("output")
+	for _, suffix := range []string{".zip", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".7z", ".oci", ".gz", ".zst"} {
+		if strings.HasSuffix(strings.ToLower(o), suffix) && compression.ByName(o) == nil {
+			return "", misuse(fmt.Errorf("-o %s: no form that ferry writes", layout.Printable(o)), "want .tar, .tar.gz, .tgz or .tar.zst for an archive, or a name without such a suffix for a directory")
+		}
+	}
+	if o != "" {
 		return o, nil
 	}
 	return "", misuse(fmt.Errorf("%s: missing -o, the name of the output", c.Command.Name), "see ferry help "+c.Command.Name)

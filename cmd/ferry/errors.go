@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -102,6 +103,8 @@ func classify(err error) (code int, hint string) {
 		snapshot  *lei.FormatError
 		mismatch  *lei.MismatchError
 	)
+	var p *fs.PathError
+	output := errors.As(err, &p) && p.Op == "create"
 	switch {
 	case errors.As(err, &reference) && reference.Several:
 		return codeMisuse, "choose one with -t, for example -t " + reference.Have[0]
@@ -121,6 +124,8 @@ func classify(err error) (code int, hint string) {
 		return codeBad, "if the change is wanted and trusted, ferry seal DIR seals a layout directory again; else get the bundle anew"
 	case errors.Is(err, compression.ErrUnsupported):
 		return codeBad, "unpack it with its own tool first; ferry reads .tar, .tar.gz and .tar.zst"
+	case errors.Is(err, io.ErrUnexpectedEOF) && (errors.Is(err, bundle.ErrNotTar) || errors.As(err, &entry) || errors.As(err, &stream)):
+		return codeBad, "the file is cut short: copy it again from the medium and compare its size"
 	case errors.Is(err, bundle.ErrNotTar):
 		return codeBad, "give a layout directory or a tar of one; ferry pack makes it"
 	case errors.As(err, &ratio), errors.As(err, &entry):
@@ -143,6 +148,10 @@ func classify(err error) (code int, hint string) {
 		return codeFailed, "the file system or a limit does not allow a file of this size; write to another one"
 	case errors.Is(err, syscall.EROFS):
 		return codeFailed, "the file system is read-only; write to another one"
+	case errors.Is(err, fs.ErrNotExist) && output:
+		return codeFailed, "make the directory it goes into first, or check its name"
+	case errors.Is(err, fs.ErrPermission) && output:
+		return codeFailed, "choose an output in a directory where you may write"
 	case errors.Is(err, fs.ErrPermission):
 		return codeFailed, "check who owns it and its mode"
 	case errors.Is(err, fs.ErrNotExist):

@@ -110,6 +110,9 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	p.kind = kinds[i].Kind
 	p.repo = strings.ReplaceAll(kinds[i].repository, "%s", slug(p.dir))
 	if p.kind == lei.Cache {
+		if !lei.IsSnapshot(os.DirFS(p.dir)) {
+			return nil, hinted(fmt.Errorf("%s: not an LEI snapshot: want manifest.json and cache.jsonl.gz in it", layout.Printable(p.dir)), "ferry export makes a snapshot of reports; without --kind any directory is packed as files")
+		}
 		check := lei.NewChecker(true)
 		check.AllowSecrets = c.Bool("allow-secrets")
 		k := *p.kind

@@ -49,6 +49,15 @@ func exists(name string) error {
 	return &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 }
 
+// cannot names the output itself in an error about its temporary name.
+func cannot(name string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: "create", Path: name, Err: p.Err}
+	}
+	return err
+}
+
 // A File is an output file that is not there yet.
 type File struct {
 	*os.File
@@ -67,7 +76,7 @@ func Create(name string, o Options) (*File, error) {
 	for {
 		f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
 		if err != nil {
-			return nil, err
+			return nil, cannot(name, err)
 		}
 		if err := lock(f); err != nil {
 			f.Close()
@@ -175,7 +184,7 @@ func Mkdir(name string, o Options) (*Dir, error) {
 	tmp := partial(name)
 	for {
 		if err := os.Mkdir(tmp, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
+			return nil, cannot(name, err)
 		}
 		info, err := os.Lstat(tmp)
 		if errors.Is(err, fs.ErrNotExist) {
