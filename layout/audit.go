@@ -59,10 +59,12 @@ type Audit struct {
 	blobs    map[digest.Digest]*blob
 	order    []digest.Digest // in the order in which descriptors reached them
 	next     int             // order[:next] has been handed out by Next
-	docs     []digest.Digest // documents wanted and not seen
-	others   map[string]sum  // files that are not blobs
-	named    int             // bytes of the names in others
-	kept     int             // bytes of documents in memory
+	docs     []digest.Digest // documents wanted, in that order; those that came are passed over
+	waiting  int             // how many of docs have not come
+	subjects []subjectOf
+	others   map[string]sum // files that are not blobs
+	named    int            // bytes of the names in others
+	kept     int            // bytes of documents in memory
 	corrupt  []error
 	invalid  []error
 	missing  []error
@@ -82,6 +84,9 @@ type blob struct {
 	sum    sum      // SHA-256, unless that is the name
 
 	raw       []byte // of a document, or of what may be one
+	waits     bool   // it is in docs and has not come
+	absent    bool   // it is not there
+	listed    bool   // an index has it, as something that is no document
 	visits    []visit
 	manifest  *v1.Manifest
 	children  *v1.Index
@@ -92,8 +97,23 @@ type blob struct {
 // A visit is a descriptor that asks for its document to be followed.
 type visit struct {
 	desc  v1.Descriptor
-	path  string
+	at    place
 	depth int
+}
+
+// A place is where a descriptor stands.
+type place struct{ file, path string }
+
+func (p place) String() string { return p.file + ": " + p.path }
+
+func (p place) bad(format string, args ...any) error {
+	return &FormatError{p.file, fmt.Errorf(p.path+format, args...)}
+}
+
+// A subjectOf is what a manifest or index refers to without carrying it.
+type subjectOf struct {
+	file string
+	desc v1.Descriptor
 }
 
 // NewAudit begins an audit.
@@ -202,49 +222,64 @@ func (a *Audit) addIndex(data []byte) error {
 	}
 	a.index = index
 	for i, d := range index.Manifests {
-		if err := a.reach(d, fmt.Sprintf("index.json: manifests[%d]", i), 1, true); err != nil {
+		if err := a.reach(d, place{v1.ImageIndexFile, fmt.Sprintf("manifests[%d]", i)}, 1, true); err != nil {
 			a.invalid = append(a.invalid, err) // it names the file itself
 		}
 	}
+	a.refers(v1.ImageIndexFile, index.Subject)
 	return nil
+}
+
+// refers notes a subject. It may be absent: a signature can travel without
+// what it signs. What is known of it in the end must agree; see checkSubjects.
+func (a *Audit) refers(file string, subject *v1.Descriptor) {
+	if subject != nil {
+		a.subjects = append(a.subjects, subjectOf{file, *subject})
+	}
 }
 
 // reach notes that a descriptor wants a blob, and follows it if it is an index
 // or a manifest. a.mu is held.
-func (a *Audit) reach(d v1.Descriptor, path string, depth int, follow bool) error {
+func (a *Audit) reach(d v1.Descriptor, at place, depth int, follow bool) error {
 	b := a.blobs[d.Digest]
 	if b == nil {
 		b = &blob{}
 		a.blobs[d.Digest] = b
 	}
 	if !b.wanted {
-		b.wanted, b.want, b.from, b.media, b.annotated = true, d.Size, path, d.MediaType, d
+		b.wanted, b.want, b.from, b.media, b.annotated = true, d.Size, at.String(), d.MediaType, d
 		a.order = append(a.order, d.Digest)
 		if len(a.order) > MaxFiles {
-			return fmt.Errorf("%s: too many blobs, the limit is %d", path, MaxFiles)
+			return at.bad(": too many blobs, the limit is %d", MaxFiles)
 		}
 	} else if d.MediaType != b.media && len(b.others) < 8 && !slices.Contains(b.others, d.MediaType) {
 		b.others = append(b.others, d.MediaType)
 	}
 	if b.want != d.Size {
-		return fmt.Errorf("%s.size: %d bytes for %s, but %s says %d", path, d.Size, d.Digest, b.from, b.want)
+		return at.bad(".size: %d bytes for %s, but %s says %d", d.Size, d.Digest, b.from, b.want)
 	}
 	if b.seen && b.size != d.Size {
 		a.corrupt = append(a.corrupt, &CorruptError{Name: BlobPath(d.Digest), WantSize: d.Size, GotSize: b.size})
 		return nil
 	}
-	if !follow || !isDocument(d.MediaType) {
+	if !follow {
 		return nil
 	}
+	if !isDocument(d.MediaType) {
+		b.listed = true
+		return a.checkListed(b, d.Digest)
+	}
 	if depth > maxDepth {
-		return fmt.Errorf("%s: indexes nested deeper than %d levels", path, maxDepth)
+		return at.bad(": indexes nested deeper than %d levels", maxDepth)
 	}
 	if d.Size > MaxDocument {
-		return fmt.Errorf("%s.size: %d bytes is too large for a document, the limit is %d", path, d.Size, MaxDocument)
+		return at.bad(".size: %d bytes is too large for a document, the limit is %d", d.Size, MaxDocument)
 	}
-	v := visit{d, path, depth}
+	v := visit{d, at, depth}
 	if !b.seen {
-		if len(b.visits) == 0 {
+		if !b.waits && !b.absent {
+			b.waits = true
+			a.waiting++
 			a.docs = append(a.docs, d.Digest)
 		}
 		b.visits = append(b.visits, v)
@@ -256,17 +291,30 @@ func (a *Audit) reach(d v1.Descriptor, path string, depth int, follow bool) erro
 	return a.follow(b, v)
 }
 
+// checkListed refuses an index or a manifest that an index lists under the
+// media type of something else: it would be followed by one reader and not by
+// another.
+func (a *Audit) checkListed(b *blob, d digest.Digest) error {
+	if !b.listed || b.raw == nil || b.parsedAs != "" {
+		return nil
+	}
+	if found := documentWithin(b.raw); found != "" {
+		return &FormatError{BlobPath(d), fmt.Errorf("mediaType: the descriptor (%s) says %s, but this is an OCI %s", b.from, quote(b.annotated.MediaType), found)}
+	}
+	return nil
+}
+
 // follow reads a document that is in memory and reaches for what it names.
 func (a *Audit) follow(b *blob, v visit) error {
 	name := BlobPath(v.desc.Digest)
 	if b.parsedAs != "" { // once is enough, if it is the same thing to everybody
 		if b.parsedAs != v.desc.MediaType {
-			return fmt.Errorf("%s.mediaType: %s for a document that is also described as %s", v.path, quote(v.desc.MediaType), quote(b.parsedAs))
+			return v.at.bad(".mediaType: %s for a document that is also described as %s", quote(v.desc.MediaType), quote(b.parsedAs))
 		}
 		return nil
 	}
 	if b.raw == nil {
-		return &FormatError{name, fmt.Errorf("want a JSON document of type %s (named by %s), found something else", v.desc.MediaType, v.path)}
+		return &FormatError{name, fmt.Errorf("want a JSON document of type %s (named by %s), found something else", v.desc.MediaType, v.at)}
 	}
 	b.parsedAs = v.desc.MediaType
 	if IsIndex(v.desc.MediaType) {
@@ -276,38 +324,45 @@ func (a *Audit) follow(b *blob, v visit) error {
 		}
 		b.children = index
 		for i, d := range index.Manifests {
-			if err := a.reach(d, fmt.Sprintf("%s: manifests[%d]", name, i), v.depth+1, true); err != nil {
+			if err := a.reach(d, place{name, fmt.Sprintf("manifests[%d]", i)}, v.depth+1, true); err != nil {
 				return err
 			}
 		}
-		return a.checkSubject(name, index.Subject)
+		a.refers(name, index.Subject)
+		return nil
 	}
 	m, err := ParseManifest(b.raw, v.desc.MediaType)
 	if err != nil {
 		return &FormatError{name, err}
 	}
 	b.manifest = m
-	if err := a.reach(m.Config, name+": config", v.depth+1, false); err != nil {
+	if err := a.reach(m.Config, place{name, "config"}, v.depth+1, false); err != nil {
 		return err
 	}
 	for i, d := range m.Layers {
-		if err := a.reach(d, fmt.Sprintf("%s: layers[%d]", name, i), v.depth+1, false); err != nil {
+		if err := a.reach(d, place{name, fmt.Sprintf("layers[%d]", i)}, v.depth+1, false); err != nil {
 			return err
 		}
 	}
-	return a.checkSubject(name, m.Subject)
+	a.refers(name, m.Subject)
+	return nil
 }
 
-// checkSubject compares a subject with the blob, where that is known. It may
-// be absent: a signature can travel without what it signs.
-func (a *Audit) checkSubject(name string, d *v1.Descriptor) error {
-	if d == nil {
-		return nil
+// checkSubjects compares subjects with what is known of them. a.mu is held.
+func (a *Audit) checkSubjects() {
+	for _, s := range a.subjects {
+		at := place{s.file, "subject"}
+		b := a.blobs[s.desc.Digest]
+		switch {
+		case b == nil:
+		case b.seen && b.size != s.desc.Size:
+			a.invalid = append(a.invalid, at.bad(".size: want the %d bytes of %s, found %d", b.size, s.desc.Digest, s.desc.Size))
+		case b.wanted && b.want != s.desc.Size:
+			a.invalid = append(a.invalid, at.bad(".size: %d bytes for %s, but %s says %d", s.desc.Size, s.desc.Digest, b.from, b.want))
+		case b.parsedAs != "" && b.parsedAs != s.desc.MediaType:
+			a.invalid = append(a.invalid, at.bad(".mediaType: %s for a document that is also described as %s", quote(s.desc.MediaType), quote(b.parsedAs)))
+		}
 	}
-	if b := a.blobs[d.Digest]; b != nil && (b.seen && b.size != d.Size || b.wanted && b.want != d.Size) {
-		return fmt.Errorf("%s: subject.size: %d bytes, but the blob has another size", name, d.Size)
-	}
-	return nil
 }
 
 func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.Reader) error {
@@ -325,11 +380,12 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 	desc := v1.Descriptor{MediaType: b.media, Digest: d, Size: size}
 	if b.wanted && b.want != size {
 		a.corrupt = append(a.corrupt, &CorruptError{Name: BlobPath(d), WantSize: b.want, GotSize: size})
+		a.settle(b)
 		a.mu.Unlock()
 		return nil
 	}
 	var keep *keeper
-	if size <= MaxDocument && (len(b.visits) > 0 || a.index == nil || len(a.docs) > 0) {
+	if size <= MaxDocument && (len(b.visits) > 0 || b.listed || a.index == nil || a.waiting > 0) {
 		keep = &keeper{sure: len(b.visits) > 0}
 	}
 	var watchers []io.WriteCloser
@@ -380,9 +436,7 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.bytes += n
-	if len(b.visits) > 0 {
-		a.settle(d)
-	}
+	a.settle(b)
 	if bad != nil {
 		a.corrupt = append(a.corrupt, bad)
 		return nil
@@ -393,6 +447,12 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 	}
 	if keep != nil {
 		if b.raw = keep.document(); b.raw != nil {
+			if err := a.checkListed(b, d); err != nil {
+				a.invalid = append(a.invalid, err)
+			}
+			if a.index != nil && a.waiting == 0 && len(b.visits) == 0 {
+				b.raw = nil // nothing is left that could ask for it
+			}
 			if a.kept += len(b.raw); a.kept > maxDocuments {
 				return &FormatError{BlobPath(d), fmt.Errorf("too many indexes and manifests, the limit is %d bytes of them", maxDocuments)}
 			}
@@ -409,12 +469,10 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 }
 
 // settle takes a document off the list of those that are waited for.
-func (a *Audit) settle(d digest.Digest) {
-	for i, x := range a.docs {
-		if x == d {
-			a.docs = append(a.docs[:i], a.docs[i+1:]...)
-			return
-		}
+func (a *Audit) settle(b *blob) {
+	if b.waits {
+		b.waits = false
+		a.waiting--
 	}
 }
 
@@ -471,14 +529,14 @@ func (a *Audit) Next() (d v1.Descriptor, document, ok bool) {
 	for len(a.docs) > 0 {
 		x := a.docs[0]
 		b := a.blobs[x]
-		if !b.seen {
+		if b.waits {
 			return v1.Descriptor{MediaType: b.media, Digest: x, Size: b.want}, true, true
 		}
 		a.docs = a.docs[1:]
 	}
 	for ; a.next < len(a.order); a.next++ {
 		x := a.order[a.next]
-		if b := a.blobs[x]; !b.seen && len(b.visits) == 0 {
+		if b := a.blobs[x]; !b.seen && !b.absent {
 			a.next++
 			return v1.Descriptor{MediaType: b.media, Digest: x, Size: b.want}, false, true
 		}
@@ -490,8 +548,9 @@ func (a *Audit) Next() (d v1.Descriptor, document, ok bool) {
 func (a *Audit) Absent(d digest.Digest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.settle(d)
-	a.blobs[d].visits = nil
+	b := a.blobs[d]
+	a.settle(b)
+	b.absent, b.visits = true, nil
 }
 
 // refuse notes that a blob is there but cannot be read as one; what is wrong
@@ -505,7 +564,7 @@ func (a *Audit) refuse(d digest.Digest) {
 		a.blobs[d] = b
 	}
 	b.seen = true
-	a.settle(d)
+	a.settle(b)
 }
 
 // Seen reports whether a blob has been added.
@@ -529,7 +588,7 @@ func (a *Audit) Wants(d digest.Digest, size int64) bool {
 func (a *Audit) Settled() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.layout && a.index != nil && len(a.docs) == 0
+	return a.layout && a.index != nil && a.waiting == 0
 }
 
 // Sofar is the report of what has been added: nothing is said of what is
@@ -579,6 +638,7 @@ func (a *Audit) Finish() *Report {
 			a.missing = append(a.missing, &MissingError{Name: BlobPath(d), Size: b.want, From: b.from})
 		}
 	}
+	a.checkSubjects()
 	if a.seal != nil {
 		a.checkSeal()
 	}

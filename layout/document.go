@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"sort"
+	"strings"
 
 	"github.com/opencontainers/image-spec/specs-go"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -62,7 +64,7 @@ type wireDescriptor struct {
 	MediaType    *string            `json:"mediaType"`
 	Digest       *string            `json:"digest"`
 	Size         *int64             `json:"size"`
-	URLs         []string           `json:"urls"`
+	URLs         []*string          `json:"urls"`
 	Annotations  map[string]*string `json:"annotations"`
 	Data         *string            `json:"data"`
 	Platform     *v1.Platform       `json:"platform"`
@@ -215,6 +217,25 @@ func documentMediaType(doc *wireDocument, want string, is func(string) bool, sta
 	return *doc.MediaType, nil
 }
 
+// documentWithin tells whether data is an index or a manifest, whatever a
+// descriptor may say: "index", "manifest", or "" for anything else.
+func documentWithin(data []byte) string {
+	var d struct {
+		SchemaVersion             int
+		MediaType                 string
+		Config, Layers, Manifests json.RawMessage
+	}
+	switch err := json.Unmarshal(data, &d); {
+	case err != nil:
+		return ""
+	case IsIndex(d.MediaType), d.SchemaVersion == 2 && d.Manifests != nil:
+		return "index"
+	case IsManifest(d.MediaType), d.SchemaVersion == 2 && d.Config != nil && d.Layers != nil:
+		return "manifest"
+	}
+	return ""
+}
+
 // mediaTypePattern is RFC 6838, section 4.2, as descriptor.md asks.
 var mediaTypePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
 
@@ -236,9 +257,15 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 		return d, fmt.Errorf("artifactType: %s is not a media type", quote(*w.ArtifactType))
 	}
 	var err error
-	d.MediaType, d.Size, d.URLs, d.ArtifactType = *w.MediaType, *w.Size, w.URLs, deref(w.ArtifactType)
+	d.MediaType, d.Size, d.ArtifactType = *w.MediaType, *w.Size, deref(w.ArtifactType)
 	if d.Digest, err = ParseDigest(*w.Digest); err != nil {
 		return d, fmt.Errorf("digest: %w", err)
+	}
+	if d.MediaType == v1.MediaTypeEmptyJSON && (d.Size != 2 || d.Digest != d.Digest.Algorithm().FromString("{}")) {
+		return d, fmt.Errorf("mediaType: %s stands for the two bytes {}, found %d bytes of %s", quote(d.MediaType), d.Size, d.Digest)
+	}
+	if d.URLs, err = urls(w.URLs); err != nil {
+		return d, err
 	}
 	if w.Platform != nil {
 		if w.Platform.OS == "" || w.Platform.Architecture == "" {
@@ -254,6 +281,8 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 		// is what counts.
 		data, err := base64.StdEncoding.Strict().DecodeString(*w.Data)
 		switch {
+		case strings.ContainsAny(*w.Data, "\r\n"): // which the decoder passes over
+			return d, fmt.Errorf("data: not base64: it holds line ends")
 		case err != nil:
 			return d, fmt.Errorf("data: not base64: %v", err)
 		case int64(len(data)) != d.Size:
@@ -263,6 +292,27 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 		}
 	}
 	return d, nil
+}
+
+// urls checks where else content could be had (descriptor.md, "Properties").
+// Nothing is fetched from there, and a file of the reader's own is no place to
+// point at.
+func urls(list []*string) ([]string, error) {
+	var out []string
+	for i, u := range list {
+		if u == nil {
+			return nil, fmt.Errorf("urls[%d]: want a string, found null", i)
+		}
+		p, err := url.Parse(*u)
+		switch {
+		case err != nil || !p.IsAbs():
+			return nil, fmt.Errorf("urls[%d]: %s is not a URI", i, quote(*u))
+		case p.Scheme == "file":
+			return nil, fmt.Errorf("urls[%d]: %s points into the file system of whoever reads it", i, quote(*u))
+		}
+		out = append(out, *u)
+	}
+	return out, nil
 }
 
 // leaf is a descriptor of a config or layer, which is never an index or a

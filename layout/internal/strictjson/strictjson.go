@@ -9,7 +9,9 @@
 //   - one value and nothing after it but white space, no byte order mark;
 //   - UTF-8 throughout, and no escaped half of a surrogate pair;
 //   - no key twice in an object, not even in another case;
-//   - no key that differs from one of the caller's names in case alone;
+//   - no key that differs from one of the caller's names in case alone, by
+//     Unicode's rules, as encoding/json compares them;
+//   - no null under one of the caller's names: such a key is left out;
 //   - at most Depth levels, Items elements or members in one container.
 package strictjson
 
@@ -21,6 +23,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -94,11 +97,11 @@ func Check(data []byte, l Limits, names ...string) error {
 	}
 	fold := make(map[string]string, len(names))
 	for _, n := range names {
-		fold[strings.ToLower(n)] = n
+		fold[foldCase(n)] = n
 	}
 	c := checker{dec: json.NewDecoder(bytes.NewReader(data)), limits: l, names: fold}
 	c.dec.UseNumber()
-	if err := c.value("", 0, false); err != nil {
+	if err := c.value("", 0, false, false); err != nil {
 		return err
 	}
 	if _, err := c.dec.Token(); err != io.EOF {
@@ -110,7 +113,7 @@ func Check(data []byte, l Limits, names ...string) error {
 type checker struct {
 	dec    *json.Decoder
 	limits Limits
-	names  map[string]string // lower case to exact
+	names  map[string]string // folded to exact
 }
 
 func (c *checker) token(path string) (json.Token, error) {
@@ -127,10 +130,15 @@ func (c *checker) token(path string) (json.Token, error) {
 	return t, nil
 }
 
-func (c *checker) value(path string, depth int, free bool) error {
+// value checks the next value. free is within annotations, where keys are the
+// writer's own; named is under one of the caller's names.
+func (c *checker) value(path string, depth int, free, named bool) error {
 	t, err := c.token(path)
 	if err != nil {
 		return err
+	}
+	if t == nil && named {
+		return &SyntaxError{path, "null; want a value, or no such key"}
 	}
 	d, ok := t.(json.Delim)
 	if !ok {
@@ -144,7 +152,7 @@ func (c *checker) value(path string, depth int, free bool) error {
 			if i >= c.limits.Items {
 				return &SyntaxError{path, fmt.Sprintf("too many elements, more than the limit of %d", c.limits.Items)}
 			}
-			if err := c.value(path+"["+strconv.Itoa(i)+"]", depth+1, free); err != nil {
+			if err := c.value(path+"["+strconv.Itoa(i)+"]", depth+1, free, false); err != nil {
 				return err
 			}
 		}
@@ -162,7 +170,7 @@ func (c *checker) value(path string, depth int, free bool) error {
 		if len(seen) >= c.limits.Items {
 			return &SyntaxError{path, fmt.Sprintf("too many keys, more than the limit of %d", c.limits.Items)}
 		}
-		low := strings.ToLower(key)
+		low := foldCase(key)
 		if free {
 			low = key
 		}
@@ -170,15 +178,31 @@ func (c *checker) value(path string, depth int, free bool) error {
 			return &SyntaxError{child, "duplicate key (or the same key in another case)"}
 		}
 		seen[low] = true
-		if exact, ok := c.names[low]; ok && !free && exact != key {
+		exact, known := c.names[low]
+		if known = known && !free; known && exact != key {
 			return &SyntaxError{child, fmt.Sprintf("key differs from %q in case", exact)}
 		}
-		if err := c.value(child, depth+1, key == "annotations"); err != nil {
+		if err := c.value(child, depth+1, key == "annotations", known); err != nil {
 			return err
 		}
 	}
 	_, err = c.token(path)
 	return err
+}
+
+// foldCase maps keys that encoding/json takes for one another to the same
+// string. Lower case alone would not do: "\u017f" is a small letter, and folds
+// to "s".
+func foldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next // the smallest of its class
+			}
+			r = next
+		}
+	}, s)
 }
 
 // join makes a path that is safe to print: a foreign key is quoted unless it
