@@ -30,6 +30,7 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(24 << 20)
 	}
+	fixUmask()
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}

@@ -10,7 +10,7 @@
 //     final name is then as it was before.
 //   - Close without Commit removes everything, as in database/sql.Tx. It is
 //     harmless after Commit.
-//   - Files get mode 0644 and directories 0755 under the process's umask.
+//   - Files get mode 0644 and directories 0755, less the process's umask.
 package durable
 
 import (
