@@ -16,6 +16,7 @@
 package compression
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -137,7 +138,9 @@ func (f *Format) NewReader(r io.Reader) (io.ReadCloser, error) { return f.open(r
 
 // NewWriter compresses to w. The output is complete only when Close has
 // returned nil; closing does not close w.
-func (f *Format) NewWriter(w io.Writer) (io.WriteCloser, error) { return f.create(w) }
+func (f *Format) NewWriter(w io.Writer) *Writer {
+	return &Writer{format: f, w: bufio.NewWriterSize(w, blockSize)}
+}
 
 type nopCloser struct{ io.Writer }
 

@@ -77,7 +77,7 @@ func NewMemberReader(r io.Reader, workers int) *MemberReader {
 		r:     bufio.NewReaderSize(r, 64<<10),
 		order: make(chan *segment, workers),
 		stop:  make(chan struct{}),
-		free:  make(chan *Block, 4*workers),
+		free:  make(chan *Block, 4*workers+16), // all that are under way at a time
 	}
 	work := make(chan *segment)
 	m.wg.Go(func() { m.split(work) })

@@ -1,6 +1,7 @@
 package compression
 
 import (
+	"bufio"
 	"encoding/binary"
 	"fmt"
 	"hash"
@@ -134,6 +135,65 @@ func (s *storedWriter) Close() error {
 	b := binary.LittleEndian.AppendUint32(nil, s.crc.Sum32())
 	_, err := s.w.Write(binary.LittleEndian.AppendUint32(b, uint32(s.size)))
 	return err
+}
+
+// A Writer compresses a stream and buffers it. The stream may be made of parts:
+// readers of gzip and of zstd take members and frames that follow each other
+// for one stream.
+type Writer struct {
+	format *Format
+	w      *bufio.Writer
+	z      io.WriteCloser // the part that is being compressed, or nil
+	begun  bool
+	err    error
+}
+
+// Write compresses p.
+func (w *Writer) Write(p []byte) (n int, err error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	if w.z == nil {
+		if w.z, w.err = w.format.create(w.w); w.err != nil {
+			return 0, w.err
+		}
+		w.begun = true
+	}
+	n, w.err = w.z.Write(p)
+	return n, w.err
+}
+
+// Cut ends the part that is being compressed. Everything written by then is
+// behind the buffer, and what is written next begins a part.
+func (w *Writer) Cut() error {
+	if z := w.z; z != nil {
+		w.z = nil
+		if err := z.Close(); w.err == nil {
+			w.err = err
+		}
+	}
+	if w.err == nil {
+		w.err = w.w.Flush()
+	}
+	return w.err
+}
+
+// Stored begins a part of n bytes that are not compressed. It is closed before
+// anything else is written.
+func (w *Writer) Stored(n int64) (io.WriteCloser, error) {
+	if err := w.Cut(); err != nil {
+		return nil, err
+	}
+	w.begun = true
+	return w.format.NewStored(w.w, n), nil
+}
+
+// Close ends the stream. Closing twice is harmless.
+func (w *Writer) Close() error {
+	if !w.begun { // nothing compresses to something
+		w.Write(nil)
+	}
+	return w.Cut()
 }
 
 // dense are the foreign formats whose content does not compress.

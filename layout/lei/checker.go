@@ -53,6 +53,7 @@ type result struct {
 	payload     *Payload
 	payloadErr  error
 	config      []byte
+	looked      bool // at its first bytes
 }
 
 // NewChecker is a Checker that searches for secrets, or not.
@@ -88,6 +89,7 @@ func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
 	var w io.WriteCloser
 	switch d.MediaType {
 	case ConfigMediaType:
+		r.looked = true
 		w = &configWriter{r: r}
 	case CacheManifestMediaType:
 		w = c.snapshotWriter(r)
@@ -144,6 +146,7 @@ func (f *feed) Close() error {
 }
 
 func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
+	r.looked = true
 	return newFeed(func(in io.Reader) {
 		r.snapshot, r.snapshotErr = ReadSnapshot(in, nil)
 		if r.snapshot != nil {
@@ -154,13 +157,27 @@ func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
 	})
 }
 
-// payloadWriter is called with c.mu held. What the payload inflates to is
-// bounded by what a manifest.json announced, or else by what a payload of its
-// size may reasonably hold.
+// maxRatio is how many times its size a payload may inflate to, beyond 64 MiB,
+// before a manifest.json has announced as much. Reports compress 5:1 to 10:1; a
+// gzip bomb 1000:1.
+const maxRatio = 24
+
+// rawLimit is called with c.mu held. What the payload inflates to is bounded
+// by what a manifest.json announced, or else by what a payload of its size may
+// reasonably hold.
+func (c *Checker) rawLimit(size int64) int64 {
+	return max(c.maxRaw, 64<<20+min(size, 1<<50)*maxRatio)
+}
+
+// payloadWriter is called with c.mu held.
 func (c *Checker) payloadWriter(r *result, size int64) io.WriteCloser {
-	limit := max(c.maxRaw, 64<<20+200*size)
+	r.looked = true
+	limit, announced := c.rawLimit(size), c.maxRaw
 	return newFeed(func(in io.Reader) {
 		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, Secrets: c.Secrets})
+		if errors.Is(r.payloadErr, errTooLarge) && limit > announced {
+			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, and no raw_size announced more", size, limit)}
+		}
 	})
 }
 
@@ -175,7 +192,7 @@ type guess struct {
 
 func (g *guess) Write(p []byte) (int, error) {
 	if !g.done && len(p) > 0 {
-		g.done = true
+		g.done, g.r.looked = true, true
 		t := bytes.TrimLeft(p, " \t\r\n")
 		switch {
 		case len(p) > 2 && p[0] == 0x1f && p[1] == 0x8b:
@@ -196,6 +213,7 @@ func (g *guess) Write(p []byte) (int, error) {
 }
 
 func (g *guess) Close() error {
+	g.r.looked = true
 	for _, w := range g.to {
 		w.Close()
 	}
@@ -227,6 +245,9 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
 		return fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
 	}
+	if m.Config.MediaType == v1.MediaTypeEmptyJSON && m.ArtifactType == "" {
+		return errors.New("artifactType: missing; it must be set where the config is the empty one")
+	}
 	names, err := Cache.FileNames(m)
 	if err != nil {
 		return err
@@ -247,12 +268,16 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		}
 	}
 	switch {
-	case man == nil || pay == nil || man.snapshot == nil && man.snapshotErr == nil || pay.payload == nil && pay.payloadErr == nil:
+	case man == nil || pay == nil || !man.looked || !pay.looked:
 		return errors.New("the payload could not be looked at: one of its blobs is described under another media type as well")
 	case man.snapshotErr != nil:
 		return man.snapshotErr
+	case man.snapshot == nil:
+		return &FormatError{File: manifestName, Msg: "want a JSON object, found something else"}
 	case pay.payloadErr != nil:
 		return pay.payloadErr
+	case pay.payload == nil:
+		return &FormatError{File: cacheName, Msg: "want gzip data, found something else"}
 	}
 	s, p := man.snapshot, pay.payload
 	if err := s.Check(p); err != nil {
@@ -266,8 +291,11 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		if r == nil {
 			r = c.results[m.Config.MediaType]
 		}
-		if r == nil || r.config == nil {
+		switch {
+		case r == nil || !r.looked:
 			return errors.New("the config could not be looked at: its blob is described under another media type as well")
+		case r.config == nil:
+			return fmt.Errorf("config: want a JSON object of at most %d bytes, found something else", maxConfig)
 		}
 		if err := checkConfig(r.config, s); err != nil {
 			return fmt.Errorf("config: %w", err)

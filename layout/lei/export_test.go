@@ -410,7 +410,7 @@ func TestExportMembers(t *testing.T) {
 }
 
 func TestExportDeterministic(t *testing.T) {
-	raw := reports(10, 2000)
+	raw := reports(10, 1000)
 	one, err := export(t, raw, exportOptions)
 	if err != nil {
 		t.Fatal(err)

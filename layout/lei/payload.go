@@ -99,7 +99,7 @@ func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, lin
 	switch {
 	case err == nil:
 	case errors.Is(err, errTooLarge):
-		return nil, &FormatError{File: cacheName, Msg: fmt.Sprintf("want %d bytes of JSONL (raw_size), found a larger number", o.MaxRaw)}
+		return nil, &FormatError{File: cacheName, Msg: fmt.Sprintf("want %d bytes of JSONL (raw_size), found a larger number", o.MaxRaw), err: err}
 	case in.err != nil && errors.Is(err, in.err): // the stream is not damaged, its reading failed
 		return nil, inFile(cacheName, in.err)
 	default:

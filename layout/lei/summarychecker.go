@@ -38,7 +38,7 @@ func (c *SummaryChecker) payload(d v1.Descriptor) io.WriteCloser {
 		c.results[key(d)] = r
 	}
 	o, end := c.Begin()
-	o.MaxRaw = max(c.maxRaw, 64<<20+200*d.Size) // as Checker.payloadWriter
+	r.looked, o.MaxRaw = true, c.rawLimit(d.Size)
 	return newFeed(func(in io.Reader) {
 		s, err := Summarize(context.Background(), in, o)
 		if r.payloadErr = err; err == nil {
