@@ -22,6 +22,8 @@ func commands(e *env) []*cli.Command {
 		unpackCommand(e),
 		lsCommand(e),
 		inspectCommand(e),
+		pullCommand(e),
+		pushCommand(e),
 		sealCommand(e),
 		zarfCommand(e),
 		exportCommand(e),
@@ -36,7 +38,8 @@ func run(ctx context.Context, e *env, args []string) int {
 		Name:  "ferry",
 		Usage: "carry OCI artifacts across an air gap",
 		Description: "Pack a directory into an OCI image layout or a sealed tar of one, carry it over,\n" +
-			"verify it and write the files back. No verb here opens a network connection.\n\n" +
+			"verify it and write the files back. Only pull and push open network connections, and ls and\n" +
+			"inspect of a reference into a registry.\n\n" +
 			"A source (SRC) is a layout directory, a .tar, .tar.gz or .tar.zst, or - for standard\n" +
 			"input; SRC:TAG and SRC@sha256:... choose one artifact; oci:DIR:TAG and\n" +
 			"oci-archive:FILE:TAG are understood as well.\n\n" +

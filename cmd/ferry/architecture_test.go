@@ -20,10 +20,12 @@ var allowed = map[string][]string{
 	"layout":                     {"layout/internal/strictjson", "layout/durable"},
 	"layout/layouttest":          {"layout"},
 	"layout/lei":                 {"layout/artifact", "layout/compression", "layout/internal/strictjson"},
+	"layout/registry":            {"layout", "layout/durable"},
 	"bundle":                     {"layout", "layout/compression"},
 	"cmd/ferrybench":             {},
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
+		"layout/registry",
 	},
 }
 
@@ -35,6 +37,7 @@ var owner = map[string]string{
 	"github.com/urfave/cli/v2":             "cmd/ferry",
 	"go.yaml.in/yaml/v3":                   "zarf",
 	"golang.org/x/sys":                     "layout/durable",
+	"oras.land/oras-go/v2":                 "layout/registry",
 	"github.com/opencontainers/go-digest":  "",
 	"github.com/opencontainers/image-spec": "",
 }

@@ -67,10 +67,18 @@ func (e *env) report(err error) int {
 		return codeGood
 	}
 	if code := signalCode(err); code != 0 {
-		fmt.Fprintf(e.stderr, "ferry: error: %s; unfinished output was removed\n", printableLine(err.Error()))
+		var kept *keptError
+		left := "unfinished output was removed"
+		if errors.As(err, &kept) {
+			left = kept.left()
+		}
+		fmt.Fprintf(e.stderr, "ferry: error: %s; %s\n", printableLine(err.Error()), printableLine(left))
 		return code
 	}
-	code, hint := classify(err)
+	code, hint := classifyRegistry(err)
+	if code == codeGood {
+		code, hint = classify(err)
+	}
 	var f *failure
 	for outer := err; errors.As(outer, &f); outer = f.err {
 		if f.code != 0 {

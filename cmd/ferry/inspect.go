@@ -16,23 +16,24 @@ func inspectCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
 		Usage:     "show what an artifact is made of",
-		ArgsUsage: "SRC",
+		ArgsUsage: "SRC | REF",
 		Description: "Example: ferry inspect bundle.tar -t 2026-02-05\n\n" +
 			"Shows the index and the manifests, of one artifact or of all. It says what the bundle says\n" +
-			"of itself; ferry verify says whether it is so.",
-		Flags: []cli.Flag{
+			"of itself; ferry verify says whether it is so. HOST/REPOSITORY:TAG, or oci:// before it, asks a\n" +
+			"registry; its identity is that of the layout which ferry pull makes of it.",
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to show, by `REF`, tag or digest"},
 			formatFlag(),
-		},
+		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle or layout to inspect")
+			arg, err := oneArg(c, "bundle, layout or reference to inspect")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := e.sourceOrRegistry(c, arg, false)
 			if err != nil {
 				return err
 			}

@@ -13,21 +13,21 @@ import (
 func lsCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
-		Usage:     "list the artifacts in a bundle",
-		ArgsUsage: "SRC",
+		Usage:     "list the artifacts in a bundle, or the tags in a registry",
+		ArgsUsage: "SRC | REF",
 		Description: "Example: ferry ls bundle.tar\n\n" +
 			"Reads the index and the manifests and nothing else, so it is quick, and no word that the\n" +
-			"rest is whole; ferry verify says that.",
-		Flags: []cli.Flag{formatFlag()},
+			"rest is whole; ferry verify says that. HOST/REPOSITORY[:TAG], or oci:// before it, asks a registry.",
+		Flags: append([]cli.Flag{formatFlag()}, registryFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle or layout to list")
+			arg, err := oneArg(c, "bundle, layout or reference to list")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := e.sourceOrRegistry(c, arg, true)
 			if err != nil {
 				return err
 			}

@@ -32,9 +32,7 @@ type Pulled struct {
 	// Descriptors belong into index.json, with their names. The first is what
 	// the reference stands for; the others refer to it.
 	Descriptors []v1.Descriptor
-	Documents   int   // indexes and manifests
-	Blobs       int   // other blobs, the same one counted once
-	Bytes       int64 // of these blobs
+	Manifests   []*v1.Manifest // all that were reached
 }
 
 // Limits of what a registry can make a pull do.
@@ -55,7 +53,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 	if ref.Tag == "" && ref.Digest == "" {
 		ref.Tag = "latest"
 	}
-	p := &pull{c: c, ref: ref, s: s, docs: map[digest.Digest]bool{}, leaves: map[digest.Digest]v1.Descriptor{}}
+	p := &pull{c: c, ref: ref, s: s, docs: map[digest.Digest]bool{}, types: map[digest.Digest]string{}, leaves: map[digest.Digest]v1.Descriptor{}}
 	top, err := c.document(ctx, ref, nil)
 	if err != nil {
 		return nil, err
@@ -117,18 +115,17 @@ func (p *pull) follow(ctx context.Context, doc document, depth int) error {
 	}
 	p.docs[doc.Digest] = true
 	p.order = append(p.order, doc.Descriptor)
-	p.out.Documents++
 	children, err := layout.Children(doc.MediaType, doc.data)
 	if err != nil {
 		return p.wrong(doc.Digest, err)
 	}
 	if !layout.IsIndex(doc.MediaType) {
-		if m, err := layout.ParseManifest(doc.data, doc.MediaType); err == nil && m.ArtifactType != "" {
-			if p.types == nil {
-				p.types = map[digest.Digest]string{}
-			}
-			p.types[doc.Digest] = m.ArtifactType
+		m, err := layout.ParseManifest(doc.data, doc.MediaType)
+		if err != nil {
+			return p.wrong(doc.Digest, err)
 		}
+		p.types[doc.Digest] = m.ArtifactType
+		p.out.Manifests = append(p.out.Manifests, m)
 	}
 	for _, d := range children {
 		if !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType) {
@@ -161,8 +158,6 @@ func (p *pull) wrong(d digest.Digest, err error) error {
 // blobs fetches what the documents name.
 func (p *pull) blobs(ctx context.Context) error {
 	for _, d := range p.list {
-		p.out.Blobs++
-		p.out.Bytes += d.Size
 		p.c.total.Add(d.Size)
 	}
 	return p.c.each(ctx, p.list, func(ctx context.Context, d v1.Descriptor) error {

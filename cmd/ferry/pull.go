@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/registry"
+)
+
+func pullCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "pull",
+		Usage:     "fetch artifacts and images from registries into a bundle",
+		ArgsUsage: "REF...",
+		Description: "Example: ferry pull ghcr.io/team/lei-cache:latest -o lei-cache.tar\n\n" +
+			"REF is [oci://]HOST[:PORT]/REPOSITORY with :TAG, @DIGEST or both, which must then agree; a\n" +
+			"host alone means its repository " + registry.DefaultRepository + ". OUT says the form by its name, as in ferry pack.\n" +
+			"All that comes is hashed on the way. A pull that was cut off goes on where it stood when it\n" +
+			"is run again: until then, what has come lies in .OUT.ferry-pull beside OUT.",
+		Flags: append([]cli.Flag{
+			outputFlag("write the bundle to `OUT`"),
+			&cli.StringFlag{Name: "platform", Usage: "take the image for one `OS/ARCH[/VARIANT]` out of an index"},
+			&cli.BoolFlag{Name: "all-platforms", Usage: "take the whole index (the default)"},
+			&cli.BoolFlag{Name: "include-referrers", Usage: "take signatures, SBOMs and attestations along"},
+			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
+			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
+			overwriteFlag("an existing OUT"),
+			&cli.StringFlag{Name: "tmpdir", Usage: "with -o -, collect the blobs in `DIR` first"},
+			noSyncFlag(),
+			formatFlag(),
+		}, registryFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			p, err := newPulling(c, e)
+			if err != nil {
+				return err
+			}
+			client, err := e.connect(c, p.refs...)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			p.client = client
+			return p.run(c.Context)
+		},
+	}
+}
+
+// A pulling is what one pull command does.
+type pulling struct {
+	e            *env
+	client       *registry.Client
+	refs         []registry.Reference
+	out, tmpdir  string
+	what         registry.PullOptions
+	append, seal bool
+	json         bool
+	o            durable.Options
+}
+
+func newPulling(c *cli.Context, e *env) (*pulling, error) {
+	out, err := wantOutput(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &pulling{
+		e: e, out: out, tmpdir: c.String("tmpdir"), append: c.Bool("append"), seal: c.Bool("seal"), json: c.String("format") == "json",
+		o:    durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
+		what: registry.PullOptions{Referrers: c.Bool("include-referrers")},
+	}
+	if p.what.Platform, err = parsePlatform(c.String("platform")); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.what.Platform != nil && c.Bool("all-platforms"):
+		return nil, misuse(errors.New("--platform and --all-platforms exclude each other"), "all platforms are the default")
+	case c.NArg() == 0:
+		return nil, misuse(errors.New("pull: missing the reference"), "see ferry help pull")
+	case p.append && p.archive():
+		return nil, misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pull into a new archive, and put both together with ferry bundle")
+	}
+	for _, a := range c.Args().Slice() {
+		ref, err := registry.Parse(a)
+		if err != nil {
+			return nil, err
+		}
+		p.refs = append(p.refs, ref)
+	}
+	return p, p.checkOutput()
+}
+
+func (p *pulling) archive() bool { return p.out == "-" || compression.ByName(p.out) != nil }
+
+// checkOutput asks before anything is fetched whether the output can be made.
+func (p *pulling) checkOutput() error {
+	info, err := os.Lstat(p.out)
+	switch {
+	case p.out == "-" || errors.Is(err, fs.ErrNotExist) && !p.append:
+		return nil
+	case err != nil:
+		return err
+	case p.append || p.o.Overwrite:
+		return nil
+	}
+	if info.IsDir() && !p.archive() {
+		if f, err := os.Open(p.out); err == nil {
+			names, _ := f.Readdirnames(1)
+			f.Close()
+			if len(names) == 0 {
+				return nil
+			}
+		}
+	}
+	return existing(&fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+}
+
+// stage opens the place where blobs are collected.
+func (p *pulling) stage() (s *registry.Stage, dir string, err error) {
+	if p.out != "-" {
+		dir = registry.StageFor(p.out)
+	} else if dir, err = os.MkdirTemp(p.tmpdir, "ferry-pull-"); err != nil {
+		return nil, "", err
+	}
+	s, err = registry.OpenStage(dir)
+	return s, dir, err
+}
+
+func (p *pulling) run(ctx context.Context) (err error) {
+	s, dir, err := p.stage()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		kept, e := s.Close(p.out != "-" && resumable(err))
+		switch {
+		case kept:
+			err = &keptError{err, dir}
+		case err == nil:
+			err = e
+		}
+	}()
+	stop := p.e.watch("pulling", p.client)
+	index, hasLEI, err := p.fetch(ctx, s)
+	stop()
+	if err != nil {
+		return err
+	}
+	c, r, err := s.Contents(ctx, index)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if hasLEI {
+		// An LEI cache is judged here already, where another can be had.
+		ins, _ := inspectors()
+		report, err := r.Audit(ctx, layout.AuditOptions{Inspectors: ins})
+		if err == nil {
+			err = report.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.refs[0], err)
+		}
+	}
+	switch {
+	case p.archive():
+		err = p.e.writeArchive(ctx, p.out, p.o, c)
+	case p.append:
+		b := &bundling{e: p.e, out: p.out, append: true, seal: p.seal, o: p.o}
+		c, err = b.toLayout(ctx, c)
+	default:
+		err = s.Commit(ctx, p.out, p.o, p.seal)
+	}
+	if err != nil {
+		return existing(err)
+	}
+	return p.answer(c)
+}
+
+// fetch brings everything into the stage.
+func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (index v1.Index, hasLEI bool, err error) {
+	index = layout.NewIndex()
+	for _, ref := range p.refs {
+		got, err := p.client.Pull(ctx, ref, s, p.what)
+		if err != nil {
+			return index, false, err
+		}
+		for _, d := range got.Descriptors {
+			if err := layout.AddTo(&index, d); err != nil {
+				return index, false, err
+			}
+		}
+		for _, m := range got.Manifests {
+			hasLEI = hasLEI || lei.IsCache(m)
+		}
+	}
+	return index, hasLEI, nil
+}
+
+// A keptError is an error after which a run can go on where this one stood.
+type keptError struct {
+	error
+	dir string
+}
+
+func (e *keptError) Unwrap() error { return e.error }
+
+// left says what to do with what has come.
+func (e *keptError) left() string {
+	return "what has come is kept in " + layout.Printable(e.dir) + ", and the same command goes on from there"
+}
+
+// resumable reports whether what has come by then is good and wanted.
+func resumable(err error) bool {
+	var failed *registry.Error
+	var content *registry.ContentError
+	return err != nil && !errors.As(err, &content) && (errors.As(err, &failed) || signalCode(err) != 0 || errors.Is(err, context.Canceled))
+}
+
+// pullAnswer is what pull reports.
+type pullAnswer struct {
+	Output    string        `json:"output"`
+	Identity  string        `json:"identity"`
+	Artifacts []artifactRow `json:"artifacts"`
+	Blobs     int           `json:"blobs"`
+	Bytes     int64         `json:"bytes"`
+	Sealed    bool          `json:"sealed"`
+}
+
+func (p *pulling) answer(c *layout.Contents) error {
+	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
+	for _, b := range c.Blobs {
+		a.Bytes += b.Size
+	}
+	var w io.Writer = p.e.stdout
+	if p.out == "-" {
+		w = p.e.advice()
+	}
+	if p.json {
+		if p.out == "-" {
+			w = p.e.stderr
+		}
+		return printJSON(w, a)
+	}
+	fmt.Fprintf(w, "pulled %s\n", count(len(a.Artifacts), "artifact"))
+	s := sheet{w}
+	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
+	for _, r := range a.Artifacts {
+		if r.Reference == "" {
+			r.Reference = "(no name)"
+		}
+		s.row("artifact", "%s", r.Reference)
+		s.row("", "%s", r.Digest)
+	}
+	s.row("content", "%s, %s, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
+	s.row("identity", "%s", a.Identity)
+	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
+		layout.Printable(filepath.Base(p.out)), shellWord(p.out), a.Identity)
+	return nil
+}
