@@ -5,76 +5,80 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Write writes a layout as a sealed tar stream, parents before children: the
 // same contents give the same bytes. Every blob is checked while it is copied;
 // on an error, a *layout.CorruptError among others, what w has received is
 // worthless. Write keeps nothing of a blob in memory but buffers.
-func Write(ctx context.Context, w io.Writer, c *layout.Contents) error {
-	seal, err := sealOf(ctx, c)
-	if err != nil {
-		return err
-	}
-	small := []struct {
-		name string
-		data []byte
-	}{
-		{v1.ImageLayoutFile, c.OCILayout()},
-		{v1.ImageIndexFile, c.RawIndex},
-		{layout.SealName, seal},
-	}
-	for _, f := range small {
-		head, err := header(f.name, int64(len(f.data)))
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(append(append(head, f.data...), padding(int64(len(f.data)))...)); err != nil {
-			return err
-		}
-	}
-	for _, b := range c.Blobs {
-		if err := writeBlob(ctx, w, b); err != nil {
-			return err
-		}
-	}
-	_, err = w.Write(make([]byte, 2*blockSize))
-	return err
+//
+// A w that is a *compression.Writer gets what WriteDraft puts into a file of
+// that format; the caller closes it.
+func Write(ctx context.Context, w io.Writer, c *layout.Contents) error { return write(ctx, w, c) }
+
+// A file is a small one at the root of an archive.
+type file struct {
+	name string
+	data []byte
 }
 
-func writeBlob(ctx context.Context, w io.Writer, b layout.Blob) error {
-	head, err := header(layout.BlobPath(b.Digest), b.Size)
+// write is Write with further files, which the seal lists.
+func write(ctx context.Context, w io.Writer, c *layout.Contents, more ...file) error {
+	front, err := frontOf(ctx, c, more...)
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(head); err != nil {
-		return err
+	a := newArchiver(w)
+	for _, f := range front {
+		if err := a.fixed(f); err != nil {
+			return err
+		}
 	}
-	r, err := b.Open()
+	blobs := c.Blobs[documents(c):]
+	err = layout.InOrder(ctx, blobs, nil, func(i int, d digest.Digest, data []byte) error {
+		b := &blobs[i]
+		if data != nil {
+			return a.loose(layout.BlobPath(d), data)
+		}
+		if err := a.reserve(header(layout.BlobPath(b.Digest), b.Size)); err != nil {
+			return err
+		}
+		_, err := a.content(ctx, b, nil)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	if err := layout.Copy(ctx, w, r, b.Descriptor); err != nil {
-		return err
-	}
-	_, err = w.Write(padding(b.Size))
-	return err
+	return a.end()
 }
 
-// sealOf computes SHA256SUMS before the first byte is written. The names of
-// most blobs say it already; a blob under another algorithm is read once more.
-func sealOf(ctx context.Context, c *layout.Contents) ([]byte, error) {
+// documents is the number of manifests and indexes that contents begin with.
+func documents(c *layout.Contents) int {
+	n := 0
+	for n < len(c.Blobs) && (layout.IsIndex(c.Blobs[n].MediaType) || layout.IsManifest(c.Blobs[n].MediaType)) {
+		n++
+	}
+	return n
+}
+
+// frontOf is what an archive begins with: all that depends on the digests of
+// other things, and has nonetheless a length that does not.
+func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, error) {
+	front := append([]file{{v1.ImageLayoutFile, c.OCILayout()}, {v1.ImageIndexFile, c.RawIndex}}, more...)
 	var s layout.Seal
-	s.Add(v1.ImageLayoutFile, sha256.Sum256(c.OCILayout()))
-	s.Add(v1.ImageIndexFile, sha256.Sum256(c.RawIndex))
+	for _, f := range front {
+		s.Add(f.name, sha256.Sum256(f.data))
+	}
 	for _, b := range c.Blobs {
 		sum, err := sha256Of(ctx, b)
 		if err != nil {
@@ -82,23 +86,140 @@ func sealOf(ctx context.Context, c *layout.Contents) ([]byte, error) {
 		}
 		s.Add(layout.BlobPath(b.Digest), sum)
 	}
-	return s.Bytes(), nil
+	front = append(front, file{layout.SealName, s.Bytes()})
+	for _, b := range c.Blobs[:documents(c)] {
+		var data bytes.Buffer // its size was bounded when it was read, or made
+		if _, err := b.Pass(ctx, nil, &data); err != nil {
+			return nil, err
+		}
+		front = append(front, file{layout.BlobPath(b.Digest), data.Bytes()})
+	}
+	return front, nil
 }
 
+// sha256Of is known before the first byte is written for most blobs, by name; a
+// blob under another algorithm is read once more.
 func sha256Of(ctx context.Context, b layout.Blob) (sum [32]byte, err error) {
 	if b.Digest.Algorithm() == digest.SHA256 {
 		return layout.SHA256(b.Digest), nil
 	}
-	r, err := b.Open()
-	if err != nil {
-		return sum, err
-	}
-	defer r.Close()
 	h := sha256.New()
-	if err := layout.Copy(ctx, h, r, b.Descriptor); err != nil {
+	if _, err := b.Pass(ctx, nil, h); err != nil {
 		return sum, err
 	}
 	return [32]byte(h.Sum(nil)), nil
+}
+
+// An archiver writes the entries of a tar. Where that is compressed, each entry
+// is in one of three forms, told by its size and place alone, so that the bytes
+// do not depend on when its digest became known:
+//
+//   - fixed: stored by itself, in a length that is known before the content is;
+//   - loose: compressed together with its neighbours;
+//   - large: the header fixed, and the content a part of its own, stored when it
+//     is compressed already.
+type archiver struct {
+	w io.Writer
+	z *compression.Writer // w, if it is one
+}
+
+func newArchiver(w io.Writer) *archiver {
+	z, _ := w.(*compression.Writer)
+	return &archiver{w, z}
+}
+
+// entry is a header with its content and padding.
+func entry(f file) ([]byte, error) {
+	head, err := header(f.name, int64(len(f.data)))
+	return append(append(head, f.data...), padding(int64(len(f.data)))...), err
+}
+
+func (a *archiver) fixed(f file) error { return a.reserve(entry(f)) }
+
+// reserve writes p in a form whose length depends on that of p alone.
+func (a *archiver) reserve(p []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	if a.z == nil {
+		_, err := a.w.Write(p)
+		return err
+	}
+	s, err := a.z.Stored(int64(len(p)))
+	if err != nil {
+		return err
+	}
+	if _, err := s.Write(p); err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+func (a *archiver) loose(name string, data []byte) error {
+	head, err := header(name, int64(len(data)))
+	for _, p := range [][]byte{head, data, padding(int64(len(data)))} {
+		if err == nil {
+			_, err = a.w.Write(p)
+		}
+	}
+	return err
+}
+
+// content copies what a large blob holds, and its padding.
+func (a *archiver) content(ctx context.Context, b *layout.Blob, watch io.WriteCloser) (digest.Digest, error) {
+	pad := padding(b.Size)
+	if a.z == nil {
+		d, err := b.Pass(ctx, watch, a.w)
+		if err == nil {
+			_, err = a.w.Write(pad)
+		}
+		return d, err
+	}
+	if err := a.z.Cut(); err != nil {
+		return "", err
+	}
+	p := &part{z: a.z, size: b.Size + int64(len(pad))}
+	d, err := b.Pass(ctx, watch, p)
+	if err == nil {
+		_, err = p.Write(pad)
+	}
+	if e := p.close(); err == nil {
+		err = e
+	}
+	return d, err
+}
+
+func (a *archiver) end() error {
+	_, err := a.w.Write(make([]byte, 2*blockSize))
+	return err
+}
+
+// A part decides by the first bytes of a content whether it will be compressed.
+type part struct {
+	z    *compression.Writer
+	size int64
+	to   io.Writer
+}
+
+func (p *part) Write(b []byte) (n int, err error) {
+	if p.to == nil {
+		p.to = p.z
+		if compression.Compressed(b[:min(len(b), compression.MagicLen)]) {
+			if p.to, err = p.z.Stored(p.size); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return p.to.Write(b)
+}
+
+func (p *part) close() error {
+	if s, ok := p.to.(io.Closer); ok && p.to != io.Writer(p.z) {
+		if err := s.Close(); err != nil {
+			return err
+		}
+	}
+	return p.z.Cut()
 }
 
 const blockSize = 512
@@ -106,10 +227,40 @@ const blockSize = 512
 // header is the tar header of a regular file: mode 0644, owner 0, time 0, in
 // USTAR, and in PAX where USTAR cannot hold the name or the size.
 func header(name string, size int64) ([]byte, error) {
+	if len(name) <= 100 && size < 1<<33 {
+		return plainHeader(name, size), nil
+	}
+	return fullHeader(name, size)
+}
+
+func fullHeader(name string, size int64) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0)})
 	return b.Bytes(), err
+}
+
+var emptyHeader = sync.OnceValue(func() []byte {
+	h, err := fullHeader("-", 0)
+	if err != nil {
+		panic(err) // not on any input: both are constants
+	}
+	return h
+})
+
+// plainHeader is fullHeader for what USTAR holds, without its cost, which ten
+// thousand small blobs would notice.
+func plainHeader(name string, size int64) []byte {
+	h := bytes.Clone(emptyHeader())
+	copy(h, name)
+	copy(h[124:], fmt.Sprintf("%011o", size))
+	copy(h[148:], "        ")
+	sum := 0
+	for _, c := range h {
+		sum += int(c)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return h
 }
 
 // padding fills the last block.

@@ -3,7 +3,6 @@ package layout
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -210,71 +209,46 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("the name %s stands for %s already, and would stand for %s as well", Printable(e.Name), e.Have, e.New)
 }
 
-// A Stage collects the blobs of a layout that will be written elsewhere. Small
-// ones are held in memory; of the others it knows only where they lie.
-type Stage struct {
-	blobs []Blob
-	index map[digest.Digest]bool
-}
-
-// Add hashes a blob and remembers where it lies.
-func (s *Stage) Add(ctx context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
-	r, err := open()
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	defer r.Close()
-	h := sha256.New()
-	n, err := Tee(ctx, r, append([]io.Writer{h}, watchers...)...)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	d := v1.Descriptor{MediaType: mediaType, Digest: digest.NewDigest(digest.SHA256, h), Size: n}
-	if s.index == nil {
-		s.index = map[digest.Digest]bool{}
-	}
-	if !s.index[d.Digest] {
-		s.index[d.Digest] = true
-		s.blobs = append(s.blobs, Blob{d, open})
-	}
-	return d, nil
-}
-
-// Contents is the staged layout under the given index. The blobs come in the
-// reverse order of their adding where that puts parents first: manifests, then
-// configs as config says, then layers in the order of their adding.
-func (s *Stage) Contents(index v1.Index, config func(v1.Descriptor) bool) (*Contents, error) {
-	c := &Contents{}
-	var configs, layers []Blob
-	for _, b := range s.blobs {
-		switch {
-		case isDocument(b.MediaType):
+// NewContents is the layout of these blobs under an index. The same digest
+// counts once, where it comes first. The caller puts parents first.
+func NewContents(index v1.Index, blobs []Blob) (*Contents, error) {
+	c := &Contents{Blobs: make([]Blob, 0, len(blobs))}
+	seen := make(map[digest.Digest]bool, len(blobs))
+	for _, b := range blobs {
+		if !seen[b.Digest] {
+			seen[b.Digest] = true
 			c.Blobs = append(c.Blobs, b)
-		case config(b.Descriptor):
-			configs = append(configs, b)
-		default:
-			layers = append(layers, b)
 		}
 	}
-	c.Blobs = append(append(c.Blobs, configs...), layers...)
 	return c, c.SetIndex(index)
+}
+
+// InMemory is a blob of bytes that are held.
+func InMemory(d v1.Descriptor, data []byte) Blob {
+	return Blob{d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
 }
 
 // CopyTo writes the contents into a layout that is being written, with its
 // index left to the caller.
 func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
+	var blobs []Blob
 	for _, b := range c.Blobs {
+		if !w.holdsNow(b.Digest) {
+			blobs = append(blobs, b)
+		}
+	}
+	return InOrder(ctx, blobs, nil, func(i int, _ digest.Digest, data []byte) error {
+		b := &blobs[i]
+		if data != nil {
+			return w.put(ctx, b.Descriptor, data)
+		}
 		r, err := b.Open()
 		if err != nil {
 			return err
 		}
-		err = w.Push(ctx, b.Descriptor, r)
-		r.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		defer r.Close()
+		return w.Push(ctx, b.Descriptor, r)
+	})
 }
 
 // NewIndex is an index of nothing.

@@ -41,7 +41,8 @@ type Writer struct {
 
 	mu       sync.Mutex
 	temps    int
-	have     map[digest.Digest]bool // written or hashed by this writer
+	dirs     map[digest.Algorithm]*os.Root // of a new layout's blobs
+	have     map[digest.Digest]bool        // written or hashed by this writer
 	repaired []digest.Digest
 }
 
@@ -134,6 +135,27 @@ func (w *Writer) Index() v1.Index { return w.index }
 // Repaired lists blobs that were there, damaged, and have been written anew.
 func (w *Writer) Repaired() []digest.Digest { return w.repaired }
 
+// blobDir is the directory of a new layout's blobs.
+func (w *Writer) blobDir(a digest.Algorithm) (*os.Root, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.dirs[a]; r != nil {
+		return r, nil
+	}
+	dir := "blobs/" + string(a)
+	if err := w.root.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	r, err := w.root.OpenRoot(dir)
+	if err == nil {
+		if w.dirs == nil {
+			w.dirs = map[digest.Algorithm]*os.Root{}
+		}
+		w.dirs[a] = r
+	}
+	return r, err
+}
+
 // temp creates a temporary file beside the blobs.
 func (w *Writer) temp() (*os.File, string, error) {
 	w.mu.Lock()
@@ -150,10 +172,7 @@ func (w *Writer) temp() (*os.File, string, error) {
 // (as an Audit does) and calls Close only when it is whole, which gives it its
 // name.
 func (w *Writer) Blob(ctx context.Context, d v1.Descriptor) (io.WriteCloser, error) {
-	w.mu.Lock()
-	done := w.have[d.Digest]
-	w.mu.Unlock()
-	if done {
+	if w.holdsNow(d.Digest) {
 		return nil, nil
 	}
 	if w.dir == nil {
@@ -162,11 +181,35 @@ func (w *Writer) Blob(ctx context.Context, d v1.Descriptor) (io.WriteCloser, err
 			return nil, err
 		}
 	}
-	f, name, err := w.temp()
+	b, err := w.create(d.Digest)
 	if err != nil {
 		return nil, err
 	}
-	return &blobWriter{w, f, name, d.Digest}, nil
+	return b, nil
+}
+
+// holdsNow reports whether a blob was written, or found whole, by this writer.
+func (w *Writer) holdsNow(d digest.Digest) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.have[d]
+}
+
+// create begins a blob. In a new layout, which nobody sees before all of it is
+// whole, it has its name at once.
+func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
+	if w.dir != nil {
+		dir, err := w.blobDir(d.Algorithm())
+		if err != nil {
+			return nil, err
+		}
+		f, err := dir.OpenFile(d.Encoded(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
+			return &blobWriter{w, f, BlobPath(d), d}, err
+		}
+	}
+	f, name, err := w.temp()
+	return &blobWriter{w, f, name, d}, err
 }
 
 // holds reports whether the layout holds a blob, by its content.
@@ -224,13 +267,14 @@ func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
 		w.root.Remove(temp)
 		return err
 	}
-	name := BlobPath(d)
-	if err := w.root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	if err := w.root.Rename(temp, name); err != nil {
-		w.root.Remove(temp)
-		return err
+	if name := BlobPath(d); name != temp {
+		if err := w.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := w.root.Rename(temp, name); err != nil {
+			w.root.Remove(temp)
+			return err
+		}
 	}
 	w.mu.Lock()
 	w.have[d] = true
@@ -252,6 +296,38 @@ func (w *Writer) Push(ctx context.Context, want v1.Descriptor, r io.Reader) erro
 		return err
 	}
 	return b.Close()
+}
+
+// put writes a blob that is held in memory and is known to be as described.
+func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
+	out, err := w.Blob(ctx, d)
+	if out == nil || err != nil {
+		return err
+	}
+	b := out.(*blobWriter)
+	if _, err := b.Write(data); err != nil {
+		b.abort()
+		return err
+	}
+	return b.Close()
+}
+
+// pass writes a blob whose digest is known when it has been written.
+func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (digest.Digest, error) {
+	f, temp, err := w.temp()
+	if err != nil {
+		if watch != nil {
+			watch.Close()
+		}
+		return "", err
+	}
+	d, err := b.Pass(ctx, watch, f)
+	if err != nil {
+		f.Close()
+		w.root.Remove(temp)
+		return "", err
+	}
+	return d, w.keep(f, temp, d)
 }
 
 // Add writes a blob and returns its descriptor. The watchers see the content
@@ -332,6 +408,7 @@ func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
 		return "", err
 	}
 	if w.dir != nil {
+		w.closeDirs() // some systems rename no directory in which something is open
 		if err := w.dir.Commit(); err != nil {
 			return "", err
 		}
@@ -384,9 +461,17 @@ func (w *Writer) replace(name string, data []byte) error {
 	return err
 }
 
+func (w *Writer) closeDirs() {
+	for _, r := range w.dirs {
+		r.Close()
+	}
+	w.dirs = nil
+}
+
 // Close ends the writing; see Writer for what is left without a Commit.
 func (w *Writer) Close() error {
 	var errs []error
+	w.closeDirs()
 	if w.root != nil {
 		if w.dir == nil && w.unlock != nil {
 			errs = append(errs, w.sweep())

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/ociferry/ferry/bundle"
@@ -17,41 +18,70 @@ import (
 // writeArchive writes contents as a sealed tar in the form that the name asks
 // for; "-" is a plain tar on standard output.
 func (e *env) writeArchive(ctx context.Context, name string, o durable.Options, c *layout.Contents) error {
+	return e.writeArchiveAs(ctx, name, o, c, bundle.Write)
+}
+
+// tarWriter is bundle.Write, or what writes more than it.
+type tarWriter func(context.Context, io.Writer, *layout.Contents) error
+
+func (e *env) writeArchiveAs(ctx context.Context, name string, o durable.Options, c *layout.Contents, write tarWriter) error {
 	if name == "-" {
-		w := bufio.NewWriterSize(e.stdout, 256<<10)
-		if err := bundle.Write(ctx, w, c); err != nil {
-			return err
-		}
-		return w.Flush()
+		return compressTo(ctx, e.stdout, compression.None, c, write)
 	}
+	return createFile(name, o, func(f bundle.Target) error {
+		return compressTo(ctx, f, compression.ByName(name), c, write)
+	})
+}
+
+func compressTo(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents, write tarWriter) error {
+	z := format.NewWriter(w)
+	if err := write(ctx, z, c); err != nil {
+		z.Close()
+		return err
+	}
+	return z.Close()
+}
+
+// createFile makes an output file that is there whole, when fill has written
+// it, or not at all.
+func createFile(name string, o durable.Options, fill func(bundle.Target) error) error {
 	f, err := durable.Create(name, o)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := compressTo(ctx, f, compression.ByName(name), c); err != nil {
-		return fileError(name, err)
+	if err := fill(&output{f, name}); err != nil {
+		return err
 	}
 	return fileError(name, f.Commit())
 }
 
-func compressTo(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) error {
-	b := bufio.NewWriterSize(w, 256<<10)
-	z, err := format.NewWriter(b)
-	if err != nil {
-		return err
-	}
-	if err := bundle.Write(ctx, z, c); err != nil {
-		z.Close()
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	return b.Flush()
+// An output is a file whose errors call it by its final name and not by its
+// temporary one.
+type output struct {
+	f    *durable.File
+	name string
 }
 
-// fileError calls an output by its final name and not by its temporary one.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.f.Write(p)
+	return n, o.err(err)
+}
+
+func (o *output) WriteAt(p []byte, at int64) (int, error) {
+	n, err := o.f.WriteAt(p, at)
+	return n, o.err(err)
+}
+
+func (o *output) err(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: p.Op, Path: o.name, Err: p.Err}
+	}
+	return err
+}
+
+// fileError calls an output by its final name.
 func fileError(name string, err error) error {
 	if err == nil {
 		return nil

@@ -10,13 +10,16 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
@@ -193,6 +196,68 @@ func (p *packing) run(ctx context.Context) error {
 	return p.answer(packed, index)
 }
 
+// A drafting is what a plan becomes once its digests are known.
+type drafting struct {
+	*layout.Draft
+	plan   *artifact.Plan
+	packed *artifact.Packed
+	index  v1.Index
+}
+
+// draft lists the files; base is the index that the artifact is added to.
+func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
+	plan, err := artifact.NewPlan(p.kind, fsys, p.o)
+	if err != nil {
+		return nil, in(p.dir, err)
+	}
+	// The config is the last of the blobs: a file may be the same.
+	n := len(plan.Layers)
+	blobs := make([]layout.Blob, n+1)
+	for i := range plan.Layers {
+		l := &plan.Layers[i]
+		blobs[i] = layout.Blob{Descriptor: v1.Descriptor{MediaType: l.MediaType, Size: l.Size}, Open: l.Open}
+	}
+	blobs[n] = layout.InMemory(plan.ConfigDescriptor(), plan.Config)
+	d := &drafting{plan: plan}
+	d.Draft = &layout.Draft{Blobs: blobs, Watch: func(i int) io.WriteCloser {
+		if i == n {
+			return nil
+		}
+		return plan.Watch(i)
+	}}
+	d.Finish = func(digests []digest.Digest) (c *layout.Contents, err error) {
+		if d.packed, err = plan.Finish(digests[:n]); err != nil {
+			return nil, err
+		}
+		d.index = base
+		d.index.Manifests = slices.Clone(base.Manifests)
+		if err := p.name(&d.index, d.packed); err != nil {
+			return nil, err
+		}
+		all := make([]layout.Blob, 0, n+2)
+		all = append(all, layout.InMemory(d.packed.Descriptor, d.packed.Data), blobs[n])
+		for i, l := range d.packed.Manifest.Layers {
+			all = append(all, layout.Blob{Descriptor: l, Open: blobs[i].Open})
+		}
+		return layout.NewContents(d.index, all)
+	}
+	return d, nil
+}
+
+// packError is an error of packing the files.
+func (p *packing) packError(err error) error {
+	var bad *layout.CorruptError
+	if errors.As(err, &bad) || errors.Is(err, artifact.ErrChanged) || errors.Is(err, bundle.ErrChanged) {
+		return hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
+	}
+	var path *fs.PathError
+	var said *failure
+	if errors.As(err, &path) || errors.As(err, &said) || signalCode(err) != 0 {
+		return err // it names the file, of either side, or needs none
+	}
+	return in(p.dir, err)
+}
+
 func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
 	var index v1.Index
 	if p.out != "-" {
@@ -201,25 +266,33 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 			return nil, index, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist}
 		}
 	}
-	var stage layout.Stage
-	packed, err := artifact.Pack(ctx, &stage, p.kind, fsys, p.o)
-	if err != nil {
-		return nil, index, in(p.dir, err)
-	}
-	index = layout.NewIndex()
-	if err := p.name(&index, packed); err != nil {
-		return nil, index, err
-	}
-	contents, err := stage.Contents(index, func(d v1.Descriptor) bool { return d.Digest == packed.Manifest.Config.Digest })
+	d, err := p.draft(fsys, layout.NewIndex())
 	if err != nil {
 		return nil, index, err
 	}
-	err = p.e.writeArchive(ctx, p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, contents)
-	var bad *layout.CorruptError
-	if errors.As(err, &bad) {
-		err = hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
+	if p.out == "-" {
+		err = p.toPipe(ctx, d)
+	} else {
+		err = createFile(p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(f bundle.Target) error {
+			if _, err := bundle.WriteDraft(ctx, f, compression.ByName(p.out), d.Draft); err != nil {
+				return p.packError(err)
+			}
+			return p.packError(d.plan.Judge(d.packed))
+		})
 	}
-	return packed, index, err
+	return d.packed, d.index, err
+}
+
+// toPipe hashes the files and then writes them: nothing can be filled in later.
+func (p *packing) toPipe(ctx context.Context, d *drafting) error {
+	c, err := d.Contents(ctx)
+	if err == nil {
+		err = d.plan.Judge(d.packed)
+	}
+	if err == nil {
+		err = p.e.writeArchive(ctx, p.out, durable.Options{}, c)
+	}
+	return p.packError(err)
 }
 
 func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
@@ -237,20 +310,22 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 		return nil, index, err
 	}
 	defer w.Close()
-	packed, err := artifact.Pack(ctx, w, p.kind, fsys, p.o)
+	d, err := p.draft(fsys, w.Index())
 	if err != nil {
-		return nil, index, in(p.dir, err)
-	}
-	index = w.Index()
-	if err := p.name(&index, packed); err != nil {
 		return nil, index, err
 	}
-	w.SetIndex(index)
+	if _, err = d.CopyTo(ctx, w); err == nil {
+		err = d.plan.Judge(d.packed)
+	}
+	if err != nil {
+		return nil, index, p.packError(err)
+	}
+	w.SetIndex(d.index)
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
 		p.e.note("%s was damaged there and has been written anew", d)
 	}
-	return packed, index, err
+	return d.packed, d.index, err
 }
 
 // name gives the artifact its references in the index.

@@ -100,109 +100,14 @@ const MaxManifest = 4 << 20
 // manifest can hold.
 var ErrTooMany = errors.New("too many files for one artifact")
 
-// A Packed is an artifact that has been put into a store.
-type Packed struct {
-	v1.Descriptor
-	Manifest *v1.Manifest
-	Tag      string // the kind's usual tag for it, or ""
-	Notices  []string
-}
-
-// Pack puts the files of a directory into a store as one artifact. Blobs are
-// added parents last: layers, config, manifest. On an error the store may hold
-// blobs that nothing refers to.
-func Pack(ctx context.Context, s Store, k *Kind, fsys fs.FS, o Options) (*Packed, error) {
-	files, err := k.files(fsys, o)
-	if err != nil {
-		return nil, err
+// layers lists what is packed.
+func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
+	var layers []Layer
+	add := func(f File, info fs.FileInfo) {
+		layers = append(layers, Layer{File: f, Size: info.Size(), fsys: fsys, modified: info.ModTime(), desc: v1.Descriptor{
+			MediaType: f.MediaType, Size: info.Size(), Annotations: map[string]string{v1.AnnotationTitle: f.Name},
+		}})
 	}
-	config, err := k.Config(fsys, o)
-	if err != nil {
-		return nil, err
-	}
-	var check Checker
-	if k.Check != nil && !o.NoCheck {
-		check = k.Check()
-	}
-	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: o.ArtifactType, Layers: []v1.Descriptor{}}
-	m.SchemaVersion = 2
-	if m.ArtifactType == "" && k.ConfigType == v1.MediaTypeEmptyJSON {
-		m.ArtifactType = DefaultArtifactType
-	}
-	for _, f := range files {
-		d, err := addFile(ctx, s, check, fsys, f)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		d.Annotations = map[string]string{v1.AnnotationTitle: f.Name}
-		m.Layers = append(m.Layers, d)
-	}
-	if m.Config, err = addBytes(ctx, s, check, k.ConfigType, config.Data); err != nil {
-		return nil, err
-	}
-	m.Annotations = config.Annotations
-	if len(o.Annotations) > 0 && m.Annotations == nil {
-		m.Annotations = map[string]string{}
-	}
-	for key, v := range o.Annotations {
-		m.Annotations[key] = v
-	}
-	p := &Packed{Manifest: m, Tag: config.Tag, Notices: config.Notices}
-	if check != nil {
-		if err := check.Manifest(p.Descriptor, m); err != nil {
-			return nil, err
-		}
-		if n, ok := check.(interface{ Notices() []string }); ok {
-			p.Notices = append(p.Notices, n.Notices()...)
-		}
-	}
-	data, err := marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > MaxManifest {
-		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(files), len(data), MaxManifest)
-	}
-	p.Descriptor, err = addBytes(ctx, s, nil, v1.MediaTypeImageManifest, data)
-	p.ArtifactType = m.ArtifactType
-	return p, err
-}
-
-func addFile(ctx context.Context, s Store, check Checker, fsys fs.FS, f File) (v1.Descriptor, error) {
-	open := func() (io.ReadCloser, error) { return fsys.Open(f.Name) }
-	info, err := fs.Stat(fsys, f.Name)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	return add(ctx, s, check, f.MediaType, info.Size(), open)
-}
-
-func addBytes(ctx context.Context, s Store, check Checker, mediaType string, data []byte) (v1.Descriptor, error) {
-	return add(ctx, s, check, mediaType, int64(len(data)), func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(string(data))), nil
-	})
-}
-
-func add(ctx context.Context, s Store, check Checker, mediaType string, size int64, open func() (io.ReadCloser, error)) (v1.Descriptor, error) {
-	var watchers []io.Writer
-	if check != nil {
-		// The digest is not known yet; the checker finds the content again by
-		// its media type.
-		if w := check.Blob(v1.Descriptor{MediaType: mediaType, Size: size}); w != nil {
-			defer w.Close()
-			watchers = append(watchers, w)
-			d, err := s.Add(ctx, mediaType, open, watchers...)
-			if e := w.Close(); err == nil {
-				err = e
-			}
-			return d, err
-		}
-	}
-	return s.Add(ctx, mediaType, open)
-}
-
-// files lists what is packed.
-func (k *Kind) files(fsys fs.FS, o Options) ([]File, error) {
 	if k.Files != nil {
 		for _, f := range k.Files {
 			info, err := fs.Lstat(fsys, f.Name)
@@ -212,10 +117,10 @@ func (k *Kind) files(fsys fs.FS, o Options) ([]File, error) {
 			if !info.Mode().IsRegular() {
 				return nil, fmt.Errorf("%s: want a regular file, found %s", f.Name, typeWord(info.Mode()))
 			}
+			add(f, info)
 		}
-		return k.Files, nil
+		return layers, nil
 	}
-	var files []File
 	err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -233,7 +138,11 @@ func (k *Kind) files(fsys fs.FS, o Options) ([]File, error) {
 		if mediaType == "" {
 			mediaType = mediaTypeOf(name)
 		}
-		files = append(files, File{name, mediaType})
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		add(File{name, mediaType}, info)
 		return nil
 	})
 	if err != nil {
@@ -244,10 +153,10 @@ func (k *Kind) files(fsys fs.FS, o Options) ([]File, error) {
 			return nil, err
 		}
 	}
-	if len(files) == 0 {
+	if len(layers) == 0 {
 		return nil, errors.New("the directory holds no files")
 	}
-	return files, nil
+	return layers, nil
 }
 
 func typeWord(m fs.FileMode) string {

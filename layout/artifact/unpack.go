@@ -20,8 +20,9 @@ var ErrNoFiles = errors.New("its layers do not name files")
 // FileNames are the names of the files that the layers of a manifest are,
 // layer for layer. For a kind that fixes its files they come from the media
 // types: each file must be there once, and a title must be that name or
-// absent. Layers of another type have the name "" and are not written. For any
-// other kind the names are the titles.
+// absent. Layers of another type have the name "" and are not written, and none
+// of them may bear the name of a file of the kind. For any other kind the names
+// are the titles.
 func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 	if k.Files == nil {
 		return titles(m)
@@ -40,6 +41,11 @@ func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 				return nil, fmt.Errorf("layers[%d]: title %q, want %q or none", i, t, f.Name)
 			}
 			found, names[i] = i, f.Name
+		}
+		for i, l := range m.Layers {
+			if t := l.Annotations[v1.AnnotationTitle]; l.MediaType != f.MediaType && strings.EqualFold(t, f.Name) {
+				return nil, fmt.Errorf("layers[%d]: title %q on a layer of type %s, want one of type %s", i, t, l.MediaType, f.MediaType)
+			}
 		}
 		if found < 0 {
 			return nil, fmt.Errorf("layers: missing %s, want a layer of type %s", f.Name, f.MediaType)
@@ -62,6 +68,7 @@ func titles(m *v1.Manifest) ([]string, error) {
 
 // Titles checks the titles of artifacts that name their files by titles: each
 // is fit for a file name and no two are the same or stand in each other's way.
+// A title on the config counts: oras writes that one as well.
 // It is a Checker that looks at manifests only.
 type Titles struct{}
 
@@ -73,27 +80,33 @@ func (Titles) Manifest(_ v1.Descriptor, m *v1.Manifest) error { return checkTitl
 
 func checkTitles(m *v1.Manifest) error {
 	files, dirs := map[string]bool{}, map[string]bool{}
-	for i, l := range m.Layers {
-		t, ok := l.Annotations[v1.AnnotationTitle]
+	check := func(d v1.Descriptor, at string) error {
+		t, ok := d.Annotations[v1.AnnotationTitle]
 		if !ok {
-			continue
+			return nil
 		}
 		if err := CheckTitle(t); err != nil {
-			return fmt.Errorf("layers[%d]: %w", i, err)
+			return fmt.Errorf("%s: %w", at, err)
 		}
-		low := strings.ToLower(t)
+		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
 		if files[low] || dirs[low] {
-			return fmt.Errorf("layers[%d]: title %q: duplicate of another layer's, or its directory, or one that differs in case", i, t)
+			return fmt.Errorf("%s: title %q: duplicate of another one, or its directory, or one that differs in case", at, t)
 		}
 		files[low] = true
 		for d := path.Dir(low); d != "."; d = path.Dir(d) {
 			if files[d] {
-				return fmt.Errorf("layers[%d]: title %q: conflict, %q is a file", i, t, d)
+				return fmt.Errorf("%s: title %q: conflict, %q is a file", at, t, d)
 			}
 			dirs[d] = true
 		}
+		return nil
 	}
-	return nil
+	for i, l := range m.Layers {
+		if err := check(l, fmt.Sprintf("layers[%d]", i)); err != nil {
+			return err
+		}
+	}
+	return check(m.Config, "config")
 }
 
 // Unpack fetches the files of an artifact and writes them below root, each
