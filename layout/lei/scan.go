@@ -172,19 +172,6 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 	i, st := 0, s.state
 	base := s.off // offset of p[0] in the stream
 	capStart := 0 // where the captured token goes on in p
-	fail := func(i int, format string, args ...any) error {
-		s.state, s.off = st, base+int64(i)
-		return &FormatError{Line: s.line, Column: s.off - s.lineOff + 1, Msg: fmt.Sprintf(format, args...)}
-	}
-	// token is the captured token up to p[i].
-	token := func(i int) []byte {
-		if len(s.tok) == 0 {
-			return p[capStart:i]
-		}
-		s.tok = append(s.tok, p[capStart:i]...)
-		return s.tok
-	}
-
 	for i < len(p) {
 		c := p[i]
 		if st == stString {
@@ -209,12 +196,12 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 					continue
 				}
 				if c == '\n' && !s.document {
-					return i, false, false, fail(i, "want the end of the string, found the end of the line")
+					return i, false, false, s.fail(st, base+int64(i), "want the end of the string, found the end of the line")
 				}
-				return i, false, false, fail(i, "want an escaped control character in a string, found %s", describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want an escaped control character in a string, found %s", describe(c))
 			}
 			if s.capturing {
-				if err := s.endString(token(i), base+int64(i)+1-s.lineOff); err != nil {
+				if err := s.endString(s.token(p[capStart:i]), base+int64(i)+1-s.lineOff); err != nil {
 					return i, false, false, s.place(err, s.tokOff)
 				}
 			}
@@ -257,7 +244,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				continue
 			case c == '{' || c == '[':
 				if s.depth++; s.depth > s.maxDepth {
-					return i, false, false, fail(i, "want at most %d levels of objects and arrays, found more", s.maxDepth)
+					return i, false, false, s.fail(st, base+int64(i), "want at most %d levels of objects and arrays, found more", s.maxDepth)
 				}
 				inside, object := none, c == '{'
 				if s.vn != none {
@@ -305,7 +292,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			default:
-				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 			}
 			s.float, s.exp = false, false
 			capStart = i
@@ -327,7 +314,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 			case c == '}' || c == ']':
 				top := s.stack[len(s.stack)-1]
 				if (c == '}') != (top&1 != 0) {
-					return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+					return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 				}
 				if n := node(top >> 1); n != none {
 					s.h.close(n)
@@ -346,7 +333,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			}
-			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 
 		case stKey, stFirstKey:
 			switch {
@@ -371,7 +358,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			}
-			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 
 		case stColon:
 			switch {
@@ -387,7 +374,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			}
-			return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+			return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 
 		case stMinus:
 			switch {
@@ -396,7 +383,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 			case c >= '1' && c <= '9':
 				st = stInt
 			default:
-				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 			}
 			i++
 			continue
@@ -421,9 +408,9 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				i++
 				continue
 			case c >= '0' && c <= '9': // after a leading zero
-				return i, false, false, fail(i, "want the end of a number that begins with 0, found %s", describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want the end of a number that begins with 0, found %s", describe(c))
 			}
-			if err := s.endNumber(token(i), base+int64(i)-s.lineOff); err != nil {
+			if err := s.endNumber(s.token(p[capStart:i]), base+int64(i)-s.lineOff); err != nil {
 				return i, false, false, s.place(err, s.tokOff)
 			}
 			st = stAfter
@@ -431,7 +418,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 
 		case stDot, stExpSign:
 			if c < '0' || c > '9' {
-				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 			}
 			if st == stDot {
 				st = stFrac
@@ -448,14 +435,14 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 			case c >= '0' && c <= '9':
 				st = stExpInt
 			default:
-				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 			}
 			i++
 			continue
 
 		case stLiteral:
 			if c != s.lit[s.litPos] {
-				return i, false, false, fail(i, "want %s, found %s", s.lit, describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", s.lit, describe(c))
 			}
 			i++
 			if s.litPos++; s.litPos == len(s.lit) {
@@ -474,7 +461,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				s.hexN, s.hexV, s.low = 0, 0, false
 				st = stHex
 			default:
-				return i, false, false, fail(i, "want one of the escapes of JSON behind a backslash, found %s", describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want one of the escapes of JSON behind a backslash, found %s", describe(c))
 			}
 			i++
 			continue
@@ -482,7 +469,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 		case stHex:
 			d, ok := hexDigit(c)
 			if !ok {
-				return i, false, false, fail(i, "want %s, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s, found %s", wants[st], describe(c))
 			}
 			s.hexV = s.hexV<<4 | d
 			i++
@@ -492,9 +479,9 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 			low := s.hexV >= 0xdc00 && s.hexV <= 0xdfff
 			switch {
 			case s.low && !low:
-				return i, false, false, fail(i-1, "want the low half of a surrogate pair, found the escape \\u%04x", s.hexV)
+				return i, false, false, s.fail(st, base+int64(i-1), "want the low half of a surrogate pair, found the escape \\u%04x", s.hexV)
 			case !s.low && low:
-				return i, false, false, fail(i-1, "want the high half of a surrogate pair first, found the escape \\u%04x", s.hexV)
+				return i, false, false, s.fail(st, base+int64(i-1), "want the high half of a surrogate pair first, found the escape \\u%04x", s.hexV)
 			case !s.low && s.hexV >= 0xd800 && s.hexV <= 0xdbff:
 				st = stSurrogate1
 			default:
@@ -509,7 +496,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				s.hexN, s.hexV, s.low = 0, 0, true
 				st = stHex
 			} else {
-				return i, false, false, fail(i, "want %s behind the escape of the high half, found %s", wants[st], describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want %s behind the escape of the high half, found %s", wants[st], describe(c))
 			}
 			i++
 			continue
@@ -525,7 +512,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				continue
 			case c == '\n' && !s.document:
 				if s.space {
-					return i, false, false, fail(i, "want a JSON object, found a line of nothing but white space")
+					return i, false, false, s.fail(st, base+int64(i), "want a JSON object, found a line of nothing but white space")
 				}
 				s.off = base + int64(i) + 1
 				s.newline(s.off)
@@ -536,9 +523,9 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				s.space = true
 			case c == '\r':
 			case c == 0xef:
-				return i, false, false, fail(i, "want a JSON object, found byte 0xef (a byte order mark?)")
+				return i, false, false, s.fail(st, base+int64(i), "want a JSON object, found byte 0xef (a byte order mark?)")
 			default:
-				return i, false, false, fail(i, "want a JSON object, found %s", describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want a JSON object, found %s", describe(c))
 			}
 			i++
 			continue
@@ -554,7 +541,7 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 				s.newline(base + int64(i) + 1)
 			case c == ' ' || c == '\t' || c == '\r':
 			default:
-				return i, false, false, fail(i, "want nothing behind the object, found %s", describe(c))
+				return i, false, false, s.fail(st, base+int64(i), "want nothing behind the object, found %s", describe(c))
 			}
 			i++
 			continue
@@ -569,6 +556,21 @@ func (s *scanner) next(p []byte) (n int, done, blank bool, err error) {
 	}
 	s.state, s.off = st, base+int64(len(p))
 	return len(p), false, false, nil
+}
+
+// fail is the error for the byte at off.
+func (s *scanner) fail(st state, off int64, format string, args ...any) error {
+	s.state, s.off = st, off
+	return &FormatError{Line: s.line, Column: off - s.lineOff + 1, Msg: fmt.Sprintf(format, args...)}
+}
+
+// token is the captured token, the last part of which is given.
+func (s *scanner) token(part []byte) []byte {
+	if len(s.tok) == 0 {
+		return part
+	}
+	s.tok = append(s.tok, part...)
+	return s.tok
 }
 
 // finish ends the last line, whose line feed may be missing, or the document.
