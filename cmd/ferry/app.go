@@ -49,7 +49,6 @@ func run(ctx context.Context, e *env, args []string) int {
 		Writer:                    e.stdout,
 		ErrWriter:                 e.stderr,
 		HideVersion:               true,
-		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // reported below, once
 		OnUsageError:              onUsageError,
@@ -58,8 +57,12 @@ func run(ctx context.Context, e *env, args []string) int {
 			if c.Args().Present() {
 				name := c.Args().First()
 				hint := "ferry help lists the commands"
-				if s := cli.SuggestCommand(c.App.Commands, name); s != "" && !strings.Contains(s, `""`) {
-					hint = s + " " + hint
+				var names []string
+				for _, cmd := range c.App.Commands {
+					names = append(names, cmd.Names()...)
+				}
+				if n := closest(name, names); n != "" {
+					hint = "did you mean ferry " + n + "? " + hint
 				}
 				return misuse(fmt.Errorf("there is no command %q", name), hint)
 			}
@@ -93,12 +96,52 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if rest, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
 		msg = "there is no flag " + rest
 		if c.Command != nil {
-			if s := cli.SuggestFlag(c.Command.Flags, strings.TrimLeft(rest, "-"), false); s != "" {
-				hint = s + " " + hint
+			var names []string
+			for _, f := range c.Command.Flags {
+				names = append(names, f.Names()...)
+			}
+			if n := closest(strings.TrimLeft(rest, "-"), names); n != "" {
+				hint = "did you mean --" + n + "? " + hint
 			}
 		}
 	}
 	return misuse(fmt.Errorf("%s", msg), hint)
+}
+
+// closest is the name that is a typing error or two away from word, or "".
+func closest(word string, names []string) string {
+	best, found := 3, ""
+	for _, n := range names {
+		if d := distance(word, n); d < best && d < len(n)-1 {
+			best, found = d, n
+		}
+	}
+	return found
+}
+
+// distance counts the letters to change, insert, remove or swap with their
+// neighbour to make b of a.
+func distance(a, b string) int {
+	var before, above []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, above, row = above, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
 }
 
 // permute puts the flags of a command before its arguments, as urfave/cli

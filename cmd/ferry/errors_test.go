@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Every error that a person is likely to meet, with its text and its next
+// step.
+func TestErrors(t *testing.T) {
+	snapshot := filepath.Join(repository(t), "examples", "lei-cache", "snapshot")
+	t.Chdir(t.TempDir())
+	write := func(name, data string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("files/a.txt", "a\n")
+	write("empty.tar", "")
+	write("text.tar", strings.Repeat("this is no tar\n", 100))
+	write("archive.zip", "PK\x03\x04 and so on")
+	write("broken/manifest.json", "{}")
+	write("broken/cache.jsonl.gz", "")
+	for _, args := range [][]string{
+		{"pack", snapshot, "-o", "lei.tar"}, {"pack", "files", "-o", "files.tar"}, {"bundle", "lei.tar", "files.tar", "-o", "both.tar"},
+		{"pack", "files", "-o", "layout"},
+	} {
+		if code, _, stderr := ferry(args...); code != 0 {
+			t.Fatalf("ferry %q: %s", args, stderr)
+		}
+	}
+	data, err := os.ReadFile("lei.tar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("cut.tar", string(data[:5000]))
+	write("flipped.tar", strings.Replace(string(data), `"lei_version"`, `"lei-version"`, 1))
+
+	for _, c := range []struct {
+		args string
+		code int
+		err  string
+		hint string
+	}{
+		{"frobnicate", 2, `there is no command "frobnicate"`, "ferry help lists the commands"},
+		{"verfy lei.tar", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
+		{"verify lei.tar --exspect x", 2, "there is no flag -exspect", `did you mean --expect? see ferry help verify`},
+		{"verify lei.tar --expect", 2, "verify: the flag --expect wants a value", "see ferry help verify"},
+		{"verify", 2, "verify: missing the bundle or layout to verify", "see ferry help verify"},
+		{"verify --format yaml lei.tar", 2, `--format "yaml": want text or json`, ""},
+		{"verify nothing.tar", 1, "stat nothing.tar: no such file or directory", "check the name and the directory it is in"},
+		{"verify empty.tar", 3, "empty.tar: empty file: 0 bytes, want a tar archive", "the file is cut short: copy it again from the medium and compare its size"},
+		{"verify text.tar", 3, "text.tar: not a tar archive: the first header is invalid", "give a layout directory or a tar of one; ferry pack makes it"},
+		{"verify archive.zip", 3, "archive.zip: not a tar archive: unsupported compression: this is zip data; want a tar, plain or compressed with gzip or zstd", "unpack it with its own tool first; ferry reads .tar, .tar.gz and .tar.zst"},
+		{"verify files", 3, "files: oci-layout: missing: this is not an OCI image layout", "give a layout directory, with oci-layout and index.json in it, or a tar of one; ferry pack makes one of any directory"},
+		{"verify cut.tar", 3, "cut.tar: entry blobs/sha256/*: the archive is truncated here (unexpected EOF)", "the file is cut short: copy it again from the medium and compare its size"},
+		{"verify flipped.tar", 3, "flipped.tar: blobs/sha256/*: digest mismatch: want sha256:*, found sha256:* (105 bytes)", "do not use it: copy it again from the medium, or have it packed again, and verify that"},
+		{"verify lei.tar:2030-01-01", 2, "lei.tar: no artifact is named 2030-01-01; there are: lei.internal/lei/cache:2026-02-01", "ferry ls shows what is there"},
+		{"verify lei.tar --expect sha256:12", 2, `lei.tar: --expect: digest "sha256:12": want 64 hexadecimal digits, found 2 characters`, "ferry pack prints the identity"},
+		{"unpack lei.tar", 2, "unpack: missing -o, the name of the output", "see ferry help unpack"},
+		{"unpack both.tar -o x", 2, "both.tar: there are several artifacts: lei.internal/lei/cache:2026-02-01, ferry.internal/files/files:latest", "choose one with -t, for example -t lei.internal/lei/cache:2026-02-01"},
+		{"unpack lei.tar -o files", 1, "create files: file already exists", "choose a new directory, or replace the files of the same names with --overwrite"},
+		{"unpack lei.tar -o no/where", 1, "create no/where: no such file or directory", "make the directory it goes into first, or check its name"},
+		{"pack nowhere -o x.tar", 1, "stat nowhere: no such file or directory", "check the name and the directory it is in"},
+		{"pack files -o x.zip", 2, "-o x.zip: no form that ferry writes", "want .tar, .tar.gz, .tgz or .tar.zst for an archive, or a name without such a suffix for a directory"},
+		{"pack files --kind lei -o x.tar", 1, "files: not an LEI snapshot: want manifest.json and cache.jsonl.gz in it", "ferry export makes a snapshot of reports; without --kind any directory is packed as files"},
+		{"pack files --kind image -o x.tar", 2, `--kind "image": there is no such kind`, "the kinds are: lei, files"},
+		{"pack broken -o x.tar", 3, `broken: manifest.json: format_version: want a format version "1.0" or another "1.x", found no such field`, "export the snapshot again; ferry pack --no-check packs it as it is"},
+		{"pack files -o files.tar", 1, "create files.tar: file already exists", "choose another name, or replace it with --overwrite"},
+		{"pack files -o layout", 1, "create layout: file already exists", "add to the layout with --append, replace it with --overwrite, or choose another name"},
+		{"pack files -o x.tar -t a/b", 2, "-t a/b: want HOST/REPOSITORY:TAG, found no tag", "for example -t ferry.internal/files/files:1.0"},
+		{"pack files/a.txt -o x.tar", 2, "files/a.txt: want a directory, found a file", "ferry bundle converts a bundle; ferry export makes a snapshot of reports"},
+		{"seal lei.tar", 2, "lei.tar: want a layout directory, found a file", "ferry bundle seals every archive that it writes"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, _, stderr := ferry(strings.Fields(c.args)...)
+			want := "ferry: error: " + c.err + "\n"
+			if c.hint != "" {
+				want += "ferry: hint: " + c.hint + "\n"
+			}
+			if code != c.code || !like(stderr, want) {
+				t.Errorf("exit code %d, want %d; got\n%swant\n%s", code, c.code, stderr, want)
+			}
+			for _, name := range []string{"x", "x.tar", "x.zip", ".x.ferry-partial", ".x.tar.ferry-partial"} {
+				if _, err := os.Lstat(name); err == nil {
+					t.Errorf("%s was left behind", name)
+				}
+			}
+		})
+	}
+}
+
+// like compares a text with a pattern in which each * stands for anything.
+func like(text, pattern string) bool {
+	parts := strings.Split(pattern, "*")
+	if !strings.HasPrefix(text, parts[0]) {
+		return false
+	}
+	text = text[len(parts[0]):]
+	for _, p := range parts[1:] {
+		i := strings.Index(text, p)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(p):]
+	}
+	return text == "" || strings.HasSuffix(pattern, "*")
+}
+
+// ferry runs the command in this process.
+func ferry(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	e := &env{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: func(string) string { return "" },
+		now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
+	}
+	code = run(context.Background(), e, append([]string{"ferry"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// What the system may say has an exit code and a next step as well.
+func TestSystemErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		hint string
+	}{
+		{syscall.ENOSPC, "the disk is full"},
+		{syscall.EROFS, "the file system is read-only"},
+		{syscall.EIO, "the medium or disk could not be read or written"},
+		{syscall.EFBIG, "does not allow a file of this size"},
+		{syscall.EACCES, "check who owns it and its mode"},
+	} {
+		err := fmt.Errorf("bundle.tar: %w", &fs.PathError{Op: "write", Path: "bundle.tar", Err: c.err})
+		code, hint := classify(err)
+		if code != codeFailed || !strings.Contains(hint, c.hint) {
+			t.Errorf("%v: exit code %d and %q, want %d and %q", err, code, hint, codeFailed, c.hint)
+		}
+	}
+}
+
+// Nothing foreign reaches a terminal as it is.
+func TestPrintableLine(t *testing.T) {
+	if got := printableLine("a\x1b[31m\nb\x00\u202e"); got != `a\u001b[31m b\u0000\u202e` {
+		t.Errorf("got %q", got)
+	}
+}
