@@ -30,6 +30,7 @@ func bundleCommand(e *env) *cli.Command {
 			outputFlag("write the bundle to `OUT`"),
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
+			dockerFlag(),
 			overwriteFlag("an existing OUT"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory)"},
 			noSyncFlag(),
@@ -47,7 +48,7 @@ func bundleCommand(e *env) *cli.Command {
 				return misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
 			}
 			b := &bundling{
-				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), tmpdir: c.String("tmpdir"),
+				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), docker: c.Bool("docker"), tmpdir: c.String("tmpdir"),
 				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
 			}
 			for _, a := range c.Args().Slice() {
@@ -68,6 +69,7 @@ type bundling struct {
 	sources      []*source
 	out, tmpdir  string
 	append, seal bool
+	docker       bool
 	json         bool
 	o            durable.Options
 }
@@ -78,10 +80,13 @@ func (b *bundling) run(ctx context.Context) error {
 	if b.append && b.archive() {
 		return misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(b.out)), "bundle both sources into a new archive")
 	}
+	if b.docker && !b.archive() {
+		return misuse(fmt.Errorf("--docker: %s is a directory, want an archive", layout.Printable(b.out)), "docker load reads .tar and .tar.gz")
+	}
 	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
 		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
 	}
-	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" {
+	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" && !b.sources[0].docker {
 		// One pass, from a pipe too.
 		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil)
 		if err != nil {
@@ -115,7 +120,7 @@ func (b *bundling) run(ctx context.Context) error {
 		return err
 	}
 	if b.archive() {
-		err = b.e.writeArchive(ctx, b.out, b.o, c)
+		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter())
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}

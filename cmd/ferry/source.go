@@ -23,7 +23,9 @@ type source struct {
 	name string // as it is opened and called; "-" is standard input
 	ref  string // the artifact it chooses, or ""
 	dir  bool
-	e    *env
+	// docker is set where the source may be an archive in docker's form.
+	docker bool
+	e      *env
 }
 
 // source parses SRC. A path that exists is taken as it stands; else what
@@ -32,6 +34,9 @@ func (e *env) source(arg string) (*source, error) {
 	s := &source{e: e}
 	rest, isOCI := strings.CutPrefix(arg, "oci:")
 	rest2, isArchive := strings.CutPrefix(arg, "oci-archive:")
+	if rest, ok := strings.CutPrefix(arg, "docker-archive:"); ok {
+		arg, s.docker = rest, true
+	}
 	switch {
 	case arg == "-":
 		s.name = "-"
@@ -63,6 +68,8 @@ func (e *env) source(arg string) (*source, error) {
 	switch {
 	case isOCI && !s.dir:
 		return nil, misuse(fmt.Errorf("%s: oci: wants a layout directory, found a file", layout.Printable(s.name)), "oci-archive:"+s.name+" reads a file")
+	case s.docker && s.dir:
+		return nil, misuse(fmt.Errorf("%s: docker-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
 	case isArchive && s.dir:
 		return nil, misuse(fmt.Errorf("%s: oci-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
 	}
@@ -149,6 +156,9 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 	}
 	defer f.Close()
 	report, err := bundle.Verify(ctx, f, o)
+	if err := s.dockerForm(report, err); err != nil {
+		return nil, s.err(err)
+	}
 	return report, s.err(err)
 }
 
@@ -224,6 +234,11 @@ func (s *source) reader() (*reader, error) {
 // front to back is unpacked beside spool first, a path that names the output.
 // The caller calls done when it has copied what it wants.
 func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents, done func(), err error) {
+	if s.docker {
+		if c, done, err := s.dockerContents(ctx, spool); !errors.Is(err, bundle.ErrIsLayout) {
+			return c, done, err
+		}
+	}
 	r, err := s.reader()
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
 		return s.spool(ctx, spool)
@@ -234,6 +249,9 @@ func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents
 	c, err = r.Contents(ctx)
 	if err != nil {
 		r.Close()
+		if form := s.dockerForm(nil, err); form != nil {
+			err = form
+		}
 		return nil, nil, s.err(err)
 	}
 	return c, func() { r.Close() }, nil
@@ -242,16 +260,12 @@ func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents
 // spool unpacks a stream into a layout directory that never gets its final
 // name: it goes when the command ends, or when the next run finds it.
 func (s *source) spool(ctx context.Context, name string) (*layout.Contents, func(), error) {
-	o := durable.Options{NoSync: true}
-	tmp, err := durable.Mkdir(name, o)
-	for n := 2; errors.Is(err, durable.ErrBusy) && n < 100; n++ {
-		tmp, err = durable.Mkdir(fmt.Sprintf("%s-%d", name, n), o)
-	}
+	tmp, err := spoolDir(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	dir := filepath.Join(tmp.Path(), "layout")
-	if _, err := s.writeLayout(ctx, dir, o, false, nil); err != nil {
+	if _, err := s.writeLayout(ctx, dir, durable.Options{NoSync: true}, false, nil); err != nil {
 		tmp.Close()
 		return nil, nil, err
 	}
@@ -267,6 +281,17 @@ func (s *source) spool(ctx context.Context, name string) (*layout.Contents, func
 		return nil, nil, err
 	}
 	return c, done, nil
+}
+
+// spoolDir is a directory that goes when it is closed, or when the next run
+// finds it.
+func spoolDir(name string) (*durable.Dir, error) {
+	o := durable.Options{NoSync: true}
+	tmp, err := durable.Mkdir(name, o)
+	for n := 2; errors.Is(err, durable.ErrBusy) && n < 100; n++ {
+		tmp, err = durable.Mkdir(fmt.Sprintf("%s-%d", name, n), o)
+	}
+	return tmp, err
 }
 
 // writeLayout checks the source and writes it as a new layout directory, in
