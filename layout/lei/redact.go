@@ -3,6 +3,7 @@ package lei
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 )
 
@@ -28,21 +29,24 @@ const RedactedDomain = "redacted.invalid"
 // for byte.
 func redactEmails(dst, line []byte) ([]byte, int64) {
 	var count int64
-	var key, with []byte // the key of the values to come
+	var with []byte
+	email, repo := false, false // the key of the values to come
 	done := 0
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		default:
 			continue
 		case ']', '}':
-			key = nil
+			email, repo = false, false
 			continue
 		case '"':
 		}
 		begin := i + 1
 		escaped := false
 		for i = begin; line[i] != '"'; i++ {
-			if line[i] == '\\' {
+			if i+8 <= len(line) && stops(binary.LittleEndian.Uint64(line[i:])) == 0 {
+				i += 7
+			} else if line[i] == '\\' {
 				escaped = true
 				i++
 			}
@@ -51,13 +55,17 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 		if escaped {
 			text = unescape(text)
 		}
-		n, isKey := int64(0), bytes.HasPrefix(bytes.TrimLeft(line[i+1:], " \t\r"), []byte(":"))
+		next := i + 1
+		for next < len(line) && (line[next] == ' ' || line[next] == '\t' || line[next] == '\r') {
+			next++
+		}
+		n, isKey := int64(0), next < len(line) && line[next] == ':'
 		switch {
-		case !isKey && isEmailKey(key):
+		case !isKey && email:
 			if len(text) > 0 && !isRedacted(text) {
 				with, n = hideAddress(with[:0], text), 1
 			}
-		case !isKey && string(key) == "repo":
+		case !isKey && repo || bytes.IndexByte(text, '@') < 0:
 		default:
 			with, n = hideAddresses(with[:0], text)
 		}
@@ -68,16 +76,18 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 			count += n
 		}
 		if isKey {
-			key = text
+			email, repo = isEmailKey(text), string(text) == "repo"
 		}
 	}
 	return append(dst, line[done:]...), count
 }
 
 func isEmailKey(key []byte) bool {
-	key = bytes.ToLower(key)
-	key = bytes.TrimSuffix(key, []byte("s"))
-	return string(key) == "email" || bytes.HasSuffix(key, []byte("_email"))
+	if n := len(key); n > 0 && key[n-1]|0x20 == 's' {
+		key = key[:n-1]
+	}
+	before, word := len(key)-len("email"), []byte("email")
+	return before >= 0 && bytes.EqualFold(key[before:], word) && (before == 0 || key[before-1] == '_')
 }
 
 // hideAddresses is text with the addresses within it replaced.
