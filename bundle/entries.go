@@ -112,7 +112,7 @@ func (e *entries) next() (name string, size int64, err error) {
 }
 
 func isPart(name string) bool {
-	return name == "oci-layout" || name == "index.json" || name == layout.SealName || strings.HasPrefix(name, "blobs/")
+	return name == "oci-layout" || name == "index.json" || name == layout.SealName || layout.IsSignature(name) || strings.HasPrefix(name, "blobs/")
 }
 
 // headerError gives the errors of the tar reader words.

@@ -86,7 +86,15 @@ func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, err
 		}
 		s.Add(layout.BlobPath(b.Digest), sum)
 	}
-	front = append(front, file{layout.SealName, s.Bytes()})
+	seal := s.Bytes()
+	front = append(front, file{layout.SealName, seal})
+	signatures, err := c.SignaturesFor(seal)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range signatures {
+		front = append(front, file{f.Name, f.Data})
+	}
 	for _, b := range c.Blobs[:documents(c)] {
 		var data bytes.Buffer // its size was bounded when it was read, or made
 		if _, err := b.Pass(ctx, nil, &data); err != nil {

@@ -43,6 +43,14 @@ type AuditOptions struct {
 	// refused even where it is no part of the layout. For archives, which
 	// nobody adds to.
 	Strict bool
+	// Trust, when set, judges SHA256SUMS by its signatures before anything that
+	// it lists is parsed, looked into or handed to Sink: before the first blob,
+	// with the signatures that have come by then. Its error ends the audit, as
+	// do ErrUnsealed and ErrEarly.
+	Trust func(seal []byte, signatures []Signature) error
+	// Seal, when set, is a SHA256SUMS that has been judged before; the layout
+	// must have this one, wherever it stands. It takes the place of Trust.
+	Seal []byte
 }
 
 // An Audit checks a layout whose files come one by one and in any order: from
@@ -56,6 +64,9 @@ type Audit struct {
 	rawIndex []byte
 	index    *v1.Index
 	seal     *Seal
+	trusted  bool // the seal was judged, and holds
+	rawSeal  []byte
+	held     []heldFile
 	blobs    map[digest.Digest]*blob
 	order    []digest.Digest // in the order in which descriptors reached them
 	next     int             // order[:next] has been handed out by Next
@@ -70,6 +81,8 @@ type Audit struct {
 	missing  []error
 	bytes    int64
 	files    int
+
+	signatures []Signature
 }
 
 type blob struct {
@@ -118,7 +131,12 @@ type subjectOf struct {
 
 // NewAudit begins an audit.
 func NewAudit(o AuditOptions) *Audit {
-	return &Audit{opts: o, blobs: map[digest.Digest]*blob{}, others: map[string]sum{}}
+	if o.Seal != nil {
+		o.Trust = nil
+	}
+	a := &Audit{opts: o, blobs: map[digest.Digest]*blob{}, others: map[string]sum{}}
+	a.begin()
+	return a
 }
 
 // Add takes the next file: its path in the layout, its size and its content,
@@ -135,17 +153,20 @@ func (a *Audit) Add(ctx context.Context, name string, size int64, r io.Reader) e
 	}
 	switch name {
 	case v1.ImageLayoutFile:
-		return a.addSmall(ctx, name, size, 64<<10, r, func(data []byte) error {
+		return a.addSmall(ctx, name, size, 64<<10, r, a.underSeal(name, func(data []byte) error {
 			a.layout = true
 			return parseLayout(data)
-		})
+		}))
 	case v1.ImageIndexFile:
-		return a.addSmall(ctx, name, size, MaxDocument, r, a.addIndex)
+		return a.addSmall(ctx, name, size, MaxDocument, r, a.underSeal(name, a.addIndex))
 	case SealName:
-		return a.addSmall(ctx, name, size, maxSeal, r, func(data []byte) (err error) {
-			a.seal, err = parseSeal(data)
-			return err
-		})
+		return a.addSmall(ctx, name, size, maxSeal, r, a.addSeal)
+	}
+	if IsSignature(name) {
+		return a.addSmall(ctx, name, size, MaxSignatureSize, r, a.addSignature(name))
+	}
+	if err := a.gate(name); err != nil {
+		return err
 	}
 	d, ok, err := ParseBlobPath(name)
 	switch {
@@ -389,8 +410,12 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 		keep = &keeper{sure: len(b.visits) > 0}
 	}
 	var watchers []io.WriteCloser
+	inspectors := a.opts.Inspectors
+	if !a.inspectable(BlobPath(d)) {
+		inspectors = nil
+	}
 	for _, media := range append([]string{b.media}, b.others...) {
-		for _, in := range a.opts.Inspectors {
+		for _, in := range inspectors {
 			if w := in.Blob(v1.Descriptor{MediaType: media, Digest: d, Size: size}); w != nil {
 				watchers = append(watchers, w)
 			}
@@ -598,7 +623,7 @@ func (a *Audit) Sofar() *Report {
 	defer a.mu.Unlock()
 	return &Report{
 		Digest: digest.FromBytes(a.rawIndex), RawIndex: a.rawIndex, Index: a.index, Sealed: a.seal != nil,
-		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid,
+		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures,
 	}
 }
 
@@ -613,13 +638,18 @@ func (a *Audit) Sealed() bool {
 // the seal must agree, the inspectors must be content. The report is never
 // nil; its Err is the verdict.
 func (a *Audit) Finish() *Report {
+	early := a.gate("")
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := &Report{Index: a.index, RawIndex: a.rawIndex, Bytes: a.bytes, Sealed: a.seal != nil}
+	r := &Report{Index: a.index, RawIndex: a.rawIndex, Bytes: a.bytes, Sealed: a.seal != nil, Signatures: a.signatures, seal: a.others[SealName]}
+	if early != nil {
+		r.Invalid = []error{early} // the rest was not looked at
+		return r
+	}
 	if a.rawIndex != nil {
 		r.Digest = digest.FromBytes(a.rawIndex)
 	}
-	if !a.layout {
+	if _, ok := a.others[v1.ImageLayoutFile]; !a.layout && !(ok && a.trusted) {
 		a.invalid = append(a.invalid, &FormatError{v1.ImageLayoutFile, ErrNotLayout})
 	}
 	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout {
@@ -639,14 +669,19 @@ func (a *Audit) Finish() *Report {
 		}
 	}
 	a.checkSubjects()
+	if _, ok := a.others[SealName]; !ok && a.opts.Seal != nil {
+		a.invalid = append(a.invalid, &FormatError{SealName, errors.New("not there any more; the source was changed")})
+	}
 	if a.seal != nil {
 		a.checkSeal()
 	}
 	for name := range a.others {
 		switch name {
-		case v1.ImageLayoutFile, v1.ImageIndexFile, SealName, SignatureName:
+		case v1.ImageLayoutFile, v1.ImageIndexFile, SealName:
 		default:
-			r.Extra = append(r.Extra, name)
+			if !IsSignature(name) {
+				r.Extra = append(r.Extra, name)
+			}
 		}
 	}
 	if len(a.corrupt)+len(a.invalid)+len(a.missing) == 0 {
@@ -699,7 +734,7 @@ func (a *Audit) checkSeal() {
 		}
 	}
 	for name := range a.others {
-		if _, ok := a.seal.lines[name]; ok || name == SealName || name == SignatureName {
+		if _, ok := a.seal.lines[name]; ok || name == SealName || IsSignature(name) {
 			continue
 		}
 		if name == v1.ImageIndexFile || name == v1.ImageLayoutFile || a.opts.Strict {

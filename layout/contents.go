@@ -30,6 +30,11 @@ type Contents struct {
 	Index    v1.Index
 	Blobs    []Blob
 	Dropped  []string // blobs of the source that nothing refers to
+	Signed   *Signed  // the seal and signatures of the source, if it was a single one
+
+	// Sign, when set, makes the signatures of the new seal: see SignaturesFor.
+	// It may be asked for those of a seal that is not the last one.
+	Sign func(seal []byte) ([]Signature, error)
 }
 
 // Digest is the identity of the layout.
@@ -50,6 +55,9 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 		return nil, err
 	}
 	c := &Contents{RawIndex: a.rawIndex, Index: *a.index}
+	if c.Signed, err = r.Signed(ctx); err != nil {
+		return nil, err
+	}
 	var configs, layers []Blob
 	config := map[digest.Digest]bool{}
 	for _, d := range a.order {

@@ -157,10 +157,13 @@ func (r *Reader) Fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error
 // with the layout is in the report, which is nil only with an error.
 func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
 	a := NewAudit(o)
-	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, SealName} {
+	for _, name := range rootFiles() {
 		if err := r.add(ctx, a, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
+	}
+	if err := a.gate(""); err != nil {
+		return nil, err
 	}
 	if a.Index() != nil {
 		if err := r.addWanted(ctx, a); err != nil {
@@ -177,11 +180,15 @@ func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
 // what is in the layout, without the word that it is whole.
 func (r *Reader) Documents(ctx context.Context) (*Audit, error) {
 	a := NewAudit(AuditOptions{})
-	for _, name := range []string{v1.ImageLayoutFile, v1.ImageIndexFile, SealName} {
-		if err := r.add(ctx, a, name); err != nil && !(name == SealName && errors.Is(err, fs.ErrNotExist)) {
-			if errors.Is(err, fs.ErrNotExist) {
-				err = &FormatError{name, ErrNotLayout}
+	for _, name := range rootFiles() {
+		err := r.add(ctx, a, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			if name == SealName || IsSignature(name) {
+				continue
 			}
+			err = &FormatError{name, ErrNotLayout}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -292,17 +299,18 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 	return err
 }
 
-// irregular reports a link or special file, unless it has been already.
-func (a *Audit) irregular(name string, m fs.FileMode) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, e := range a.invalid {
-		var f *FormatError
-		if errors.As(e, &f) && f.Name == name {
-			return
-		}
+// refused reports whether a link or special file has been reported already: it
+// was asked for by its name.
+func (a *Audit) refused(name string) bool {
+	switch name {
+	case v1.ImageLayoutFile, v1.ImageIndexFile, SealName:
+		return true
 	}
-	a.invalid = append(a.invalid, &FormatError{name, fmt.Errorf("want a regular file, found %s", kind(m))})
+	if IsSignature(name) {
+		return true
+	}
+	d, ok, err := ParseBlobPath(name)
+	return ok && err == nil && a.Seen(d)
 }
 
 func (a *Audit) has(name string) bool {

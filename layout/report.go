@@ -21,6 +21,9 @@ type Report struct {
 	Bytes     int64         // bytes read, in all files
 	Sealed    bool          // SHA256SUMS is there
 
+	Signatures []Signature // of SHA256SUMS, as they came; see AuditOptions.Trust
+	seal       sum         // SHA-256 of SHA256SUMS
+
 	Corrupt []error  // content that is not what its name or descriptor says
 	Invalid []error  // documents, names and seals that cannot be accepted
 	Missing []error  // blobs that a descriptor reaches and that are not there

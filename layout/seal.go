@@ -14,9 +14,6 @@ import (
 // coreutils: "sha256sum -c SHA256SUMS" checks a layout with no tool of ours.
 const SealName = "SHA256SUMS"
 
-// SignatureName is the one file that a seal does not list: its signature.
-const SignatureName = "SHA256SUMS.sigstore.json"
-
 type sum [32]byte
 
 // A Seal collects the lines of SHA256SUMS.

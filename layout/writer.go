@@ -44,6 +44,7 @@ type Writer struct {
 	dirs     map[digest.Algorithm]*os.Root // of a new layout's blobs
 	have     map[digest.Digest]bool        // written or hashed by this writer
 	repaired []digest.Digest
+	sign     func(seal []byte) ([]Signature, error)
 }
 
 // Create begins a new layout in a directory that is not there or empty. With
@@ -384,10 +385,8 @@ func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
 	if err := w.replace(v1.ImageLayoutFile, []byte(layoutFile)); err != nil {
 		return "", err
 	}
-	for _, name := range []string{SealName, SignatureName} {
-		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
+	if err := w.unseal(); err != nil {
+		return "", err
 	}
 	if err := w.syncRoot(); err != nil {
 		return "", err
@@ -401,6 +400,9 @@ func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
 			return "", err
 		}
 		if err := w.replace(SealName, data); err != nil {
+			return "", err
+		}
+		if err := w.addSignatures(data); err != nil {
 			return "", err
 		}
 	}
@@ -499,7 +501,7 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir(), name == SealName, name == SignatureName:
+		case e.IsDir(), name == SealName, IsSignature(name):
 			return nil
 		case !e.Type().IsRegular():
 			return &FormatError{name, fmt.Errorf("want a regular file, found %s; it cannot be sealed", kind(e.Type()))}
@@ -542,7 +544,8 @@ func (w *Writer) Drop(names []string) error {
 }
 
 // SealLayout checks a layout directory, an old seal apart, and writes
-// SHA256SUMS into it. It returns the layout's identity.
+// SHA256SUMS into it. Signatures stay where the seal comes out as it was. It
+// returns the layout's identity.
 func SealLayout(ctx context.Context, dir string) (digest.Digest, error) {
 	w, err := Append(ctx, dir, durable.Options{})
 	if err != nil {
@@ -556,10 +559,13 @@ func SealLayout(ctx context.Context, dir string) (digest.Digest, error) {
 	if err := w.PutIndex(raw); err != nil {
 		return "", err
 	}
-	for _, name := range []string{SealName, SignatureName} {
-		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
+	signed, err := Open(RootFS(w.root)).Signed(ctx)
+	if err != nil {
+		return "", err
+	}
+	w.sign = signed.signaturesFor
+	if err := w.unseal(); err != nil {
+		return "", err
 	}
 	report, err := Open(RootFS(w.root)).Audit(ctx, AuditOptions{})
 	if err == nil {

@@ -29,7 +29,8 @@
 //     the same bytes (RFC 6979). Ed25519 signs the content itself, or its
 //     SHA-512 where cosign made the signature (Ed25519ph); both are accepted.
 //   - The bundle's digest of the content must be that of the content: so a
-//     signature that belongs to something else is told from a wrong key.
+//     signature that belongs to something else is told from a wrong key. It may
+//     be empty, as cosign 3 writes it with an Ed25519 key.
 //   - The key never comes out of the bundle. The hint there only serves
 //     messages.
 //   - Check wants signatures by a number of different keys. A signature that

@@ -17,6 +17,10 @@ import (
 // MaxSize is the size in bytes of the largest signature that is read.
 const MaxSize = 64 << 10
 
+// Size is the size in bytes of every signature that is made here, so that
+// room can be left for one before it is made.
+const Size = 512
+
 const (
 	mediaType    = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	mediaTypeOld = "application/vnd.dev.sigstore.bundle+json;version=0.3"
@@ -27,7 +31,7 @@ const (
 // because it stands there.
 type Signature struct {
 	hint   string
-	digest []byte // SHA-256 of what was signed
+	digest []byte // SHA-256 of what was signed, or nil where it does not say
 	value  []byte
 }
 
@@ -104,21 +108,8 @@ func (s *Signature) parseMessage(o object) error {
 	if err != nil {
 		return err
 	}
-	if err := sum.only("algorithm", "digest"); err != nil {
+	if s.digest, err = sum.digest(); err != nil {
 		return err
-	}
-	algorithm, err := sum.text("algorithm")
-	if err != nil {
-		return err
-	}
-	if algorithm != sha256Name {
-		return fmt.Errorf("%w: messageDigest.algorithm %.40q, want %s", ErrUnsupported, algorithm, sha256Name)
-	}
-	if s.digest, err = sum.bytes("digest"); err != nil {
-		return err
-	}
-	if len(s.digest) != sha256.Size {
-		return fmt.Errorf("%w: messageDigest.digest: %d bytes, want %d", ErrFormat, len(s.digest), sha256.Size)
 	}
 	s.value, err = message.bytes("signature")
 	if err == nil && len(s.value) == 0 {
@@ -127,11 +118,33 @@ func (s *Signature) parseMessage(o object) error {
 	return err
 }
 
+// digest reads a messageDigest. cosign leaves it empty with an Ed25519 key.
+func (o object) digest() ([]byte, error) {
+	if len(o) == 0 {
+		return nil, nil
+	}
+	if err := o.only("algorithm", "digest"); err != nil {
+		return nil, err
+	}
+	algorithm, err := o.text("algorithm")
+	if err != nil {
+		return nil, err
+	}
+	if algorithm != sha256Name {
+		return nil, fmt.Errorf("%w: messageDigest.algorithm %.40q, want %s", ErrUnsupported, algorithm, sha256Name)
+	}
+	sum, err := o.bytes("digest")
+	if err == nil && len(sum) != sha256.Size {
+		err = fmt.Errorf("%w: messageDigest.digest: %d bytes, want %d", ErrFormat, len(sum), sha256.Size)
+	}
+	return sum, err
+}
+
 // Verify is nil when key made the signature of exactly this content. Else the
 // error wraps ErrOtherContent, ErrOtherKey or ErrForged.
 func (s *Signature) Verify(content []byte, key *PublicKey) error {
 	sum := sha256.Sum256(content)
-	if !bytes.Equal(sum[:], s.digest) {
+	if s.digest != nil && !bytes.Equal(sum[:], s.digest) {
 		return fmt.Errorf("%w: it signs sha256:%x, found sha256:%x", ErrOtherContent, s.digest, sum)
 	}
 	var good bool
@@ -144,6 +157,8 @@ func (s *Signature) Verify(content []byte, key *PublicKey) error {
 	switch {
 	case good:
 		return nil
+	case s.hint == key.hint() && s.digest == nil:
+		return fmt.Errorf("%w: it names the key %s, which did not make it, or made it of something else", ErrForged, key.Fingerprint())
 	case s.hint == key.hint():
 		return fmt.Errorf("%w: it names the key %s, which did not make it", ErrForged, key.Fingerprint())
 	}
@@ -162,7 +177,7 @@ func verifyEd25519(key ed25519.PublicKey, content, sig []byte) bool {
 
 // Sign makes a signature of content: a Sigstore bundle, for
 // "cosign verify-blob --key KEY --bundle FILE" as for Parse. The same key and
-// content give the same bytes.
+// content give the same bytes, Size of them.
 func (k *PrivateKey) Sign(content []byte) ([]byte, error) {
 	sum := sha256.Sum256(content)
 	var value []byte
@@ -182,5 +197,10 @@ func (k *PrivateKey) Sign(content []byte) ([]byte, error) {
 		"verificationMaterial": m{"publicKey": m{"hint": k.public.hint()}},
 		"messageSignature":     m{"messageDigest": m{"algorithm": sha256Name, "digest": sum[:]}, "signature": value},
 	})
-	return append(data, '\n'), err
+	if err != nil {
+		return nil, err
+	}
+	// ECDSA's values differ in length; see Size.
+	data = append(data, bytes.Repeat([]byte(" "), max(0, Size-1-len(data)))...)
+	return append(data, '\n'), nil
 }

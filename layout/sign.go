@@ -1,0 +1,95 @@
+package layout
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// SignWith makes Commit write signatures beside the seal that it writes.
+func (w *Writer) SignWith(sign func(seal []byte) ([]Signature, error)) { w.sign = sign }
+
+func (w *Writer) addSignatures(seal []byte) error {
+	if w.sign == nil {
+		return nil
+	}
+	list, err := w.sign(seal)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if err := w.replace(s.Name, s.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unseal removes a seal that no longer holds, and its signatures.
+func (w *Writer) unseal() error {
+	if err := w.removeSignatures(); err != nil {
+		return err
+	}
+	return w.remove(SealName)
+}
+
+func (w *Writer) removeSignatures() error {
+	for n := 1; n <= MaxSignatures; n++ {
+		if err := w.remove(SignatureFile(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) remove(name string) error {
+	if err := w.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SignLayout checks a whole layout directory, seals it unless it is sealed,
+// and puts the signatures into it that sign makes of its seal, given those
+// that it has. They take the place of the old ones. It returns the layout's
+// identity. After an error the old signatures are there, or some of the new.
+func SignLayout(ctx context.Context, w *Writer, sign func(seal []byte, have []Signature) ([]Signature, error)) (digest.Digest, error) {
+	r := Open(RootFS(w.root))
+	report, err := r.Audit(ctx, AuditOptions{})
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return "", err
+	}
+	signed, err := r.Signed(ctx)
+	if err != nil {
+		return "", err
+	}
+	fresh := signed.Seal == nil
+	if fresh {
+		if signed.Seal, err = SealDir(ctx, w.root); err != nil {
+			return "", err
+		}
+		signed.Signatures = nil // of a seal that is gone
+	}
+	w.sign = func(seal []byte) ([]Signature, error) { return sign(seal, signed.Signatures) }
+	if fresh {
+		if err := w.removeSignatures(); err != nil {
+			return "", err
+		}
+		if err := w.replace(SealName, signed.Seal); err != nil {
+			return "", err
+		}
+	}
+	if err := w.addSignatures(signed.Seal); err != nil {
+		return "", err
+	}
+	return report.Digest, w.syncRoot()
+}
+
+// LooseSize is the size in bytes of the largest blob that InOrder hands over in
+// memory.
+const LooseSize = bufferSize
