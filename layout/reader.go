@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -106,6 +107,9 @@ func (r *Reader) openFile(name string) (fs.File, int64, error) {
 	after, err := f.Stat()
 	if err == nil && (!after.Mode().IsRegular() || after.Size() != before.Size()) {
 		err = &FormatError{name, errors.New("changed while it was opened")}
+	}
+	if err == nil && holes(after) {
+		err = &FormatError{name, fmt.Errorf("a sparse file: its size is %d bytes, and nearly all of it is holes", after.Size())}
 	}
 	if err != nil {
 		f.Close()
@@ -226,8 +230,12 @@ func (r *Reader) add(ctx context.Context, a *Audit, name string) error {
 	return a.Add(ctx, name, size, f)
 }
 
+// smallBlob is what a config or a manifest.json stays below.
+const smallBlob = 4 << 20
+
 // addWanted feeds what descriptors reach: documents one after another, since
-// each may name more, and then the other blobs on all cores.
+// each may name more, then the small blobs and then the large ones, on all
+// cores. An inspector so knows what the small ones say of the large ones.
 func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -235,24 +243,37 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 		wg    sync.WaitGroup
 		slots = make(chan struct{}, runtime.GOMAXPROCS(0))
 	)
+	one := func(d digest.Digest) {
+		if err := r.add(ctx, a, BlobPath(d)); errors.Is(err, fs.ErrNotExist) {
+			a.Absent(d)
+		} else if err != nil {
+			cancel(err)
+		}
+	}
+	start := func(d digest.Digest) {
+		slots <- struct{}{}
+		wg.Go(func() { one(d); <-slots })
+	}
+	var large []digest.Digest
 	for ctx.Err() == nil {
 		d, document, ok := a.Next()
 		if !ok {
 			break
 		}
-		one := func() {
-			if err := r.add(ctx, a, BlobPath(d.Digest)); errors.Is(err, fs.ErrNotExist) {
-				a.Absent(d.Digest)
-			} else if err != nil {
-				cancel(err)
-			}
+		switch {
+		case document:
+			one(d.Digest)
+		case d.Size > smallBlob:
+			large = append(large, d.Digest)
+		default:
+			start(d.Digest)
 		}
-		if document {
-			one()
-			continue
+	}
+	wg.Wait()
+	for _, d := range large {
+		if ctx.Err() == nil {
+			start(d)
 		}
-		slots <- struct{}{}
-		wg.Go(func() { one(); <-slots })
 	}
 	wg.Wait()
 	return context.Cause(ctx)
@@ -281,8 +302,8 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 			}
 			return nil
 		case !e.Type().IsRegular():
-			if inBlobs || sealed || path.Dir(name) == "." {
-				a.irregular(name, e.Type())
+			if (inBlobs || sealed || path.Dir(name) == ".") && !a.refused(name) {
+				a.fault(&a.invalid, &FormatError{name, fmt.Errorf("want a regular file, found %s", kind(e.Type()))})
 			}
 			return nil
 		case name == "blobs":
