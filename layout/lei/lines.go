@@ -19,9 +19,14 @@ type lines struct {
 	skip func(error)
 
 	reports  int64
+	blanks   int64
 	dropping bool   // the rest of the line
 	held     []byte // the begin of the line, from earlier blocks
 }
+
+// maxBlanks is how many empty lines are passed over: they cost a gzip stream
+// next to nothing and a reader as much as a report.
+const maxBlanks = 1 << 20
 
 func newLines(rep *report, max int64) *lines {
 	if max <= 0 {
@@ -81,6 +86,9 @@ func (l *lines) hold(part []byte, number int64, done, blank bool) error {
 	}
 	if blank {
 		l.held = l.held[:0]
+		if l.blanks++; l.blanks > maxBlanks {
+			return &FormatError{Line: number, Column: 1, Msg: fmt.Sprintf("want at most %d empty lines, found more", maxBlanks)}
+		}
 		return nil
 	}
 	return l.report(part[:len(part)-1], number)
