@@ -246,7 +246,8 @@ func (e *entries) claim(name string, file bool) error {
 		return nil
 	}
 	key := func(s string) (k [16]byte) {
-		h := sha256.Sum256([]byte(strings.ToLower(s)))
+		// Upper case first: some small letters have no other way to their kin.
+		h := sha256.Sum256([]byte(strings.ToLower(strings.ToUpper(s))))
 		copy(k[:], h[:])
 		return k
 	}
