@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"layout/registry":            {"layout", "layout/durable"},
 	"bundle":                     {"layout", "layout/compression"},
 	"cmd/ferrybench":             {},
+	"cmd/ferryinterop":           {},
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
 		"layout/registry",
@@ -35,6 +36,8 @@ var allowed = map[string][]string{
 var owner = map[string]string{
 	"github.com/klauspost/pgzip":           "layout/compression",
 	"github.com/klauspost/compress":        "layout/compression",
+	"github.com/vbauerster/mpb/v8":         "cmd/ferry",
+	"golang.org/x/term":                    "cmd/ferry",
 	"github.com/urfave/cli/v2":             "cmd/ferry",
 	"go.yaml.in/yaml/v3":                   "zarf",
 	"golang.org/x/sys":                     "layout/durable",
