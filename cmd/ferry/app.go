@@ -79,6 +79,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		}
 		if c.Name != "version" {
 			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", DisableDefaultText: true, Destination: &e.quiet})
+			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "no-progress", Usage: "do not show how far it has come", DisableDefaultText: true, Destination: &e.noProgress})
 		}
 	}
 	args, err := permute(app.Commands, args)

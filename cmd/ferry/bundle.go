@@ -86,9 +86,12 @@ func (b *bundling) run(ctx context.Context) error {
 	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
 		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
 	}
+	end := b.e.reading("bundling", b.sources...)
+	defer end()
 	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" && !b.sources[0].docker {
 		// One pass, from a pipe too.
 		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil)
+		end()
 		if err != nil {
 			return existing(err)
 		}
@@ -127,6 +130,7 @@ func (b *bundling) run(ctx context.Context) error {
 	if err != nil {
 		return existing(err)
 	}
+	end()
 	return b.answer(&c.Index, string(c.Digest()), len(c.Dropped))
 }
 

@@ -22,7 +22,9 @@ import (
 
 // unpackLayout writes the layout itself.
 func unpackLayout(ctx context.Context, src *source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
+	end := src.e.reading("unpacking", src)
 	report, err := src.writeLayout(ctx, out, o, seal, check)
+	end()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +40,9 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root}
 	ins, cache := inspectors()
+	end := src.e.reading("unpacking", src)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
+	end()
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +107,8 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 			return d, nil, hinted(fmt.Errorf("%s is not an artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType)), "ferry unpack --layout writes the layout with all its blobs")
 		case index == nil:
 			return d, nil, errTooEarly
+		case len(index.Manifests) == 0:
+			return d, nil, hinted(fmt.Errorf("%s is an index of nothing", d.Digest), "choose another artifact with -t; ferry ls shows what is there")
 		case len(index.Manifests) != 1:
 			e := &layout.ReferenceError{Reference: x.ref, Several: true}
 			for _, m := range index.Manifests {

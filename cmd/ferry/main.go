@@ -22,6 +22,7 @@ type env struct {
 	getenv         func(string) string
 	now            func() time.Time
 	quiet          bool
+	noProgress     bool
 }
 
 func main() {

@@ -182,7 +182,9 @@ func (p *packing) run(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
-	fsys := layout.RootFS(root)
+	seen := p.e.progress("packing", filesSize(os.DirFS(p.dir)))
+	defer seen.end()
+	fsys := seen.fs(layout.RootFS(root))
 	var packed *artifact.Packed
 	var index v1.Index
 	if p.out == "-" || compression.ByName(p.out) != nil {
@@ -193,6 +195,7 @@ func (p *packing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	seen.end()
 	return p.answer(packed, index)
 }
 

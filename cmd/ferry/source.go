@@ -26,6 +26,25 @@ type source struct {
 	// docker is set where the source may be an archive in docker's form.
 	docker bool
 	e      *env
+	seen   *progress // counts what is read; nil while nobody wants to know
+}
+
+// reading shows the progress of reading sources. The caller ends it before it
+// prints anything.
+func (e *env) reading(stage string, sources ...*source) (end func()) {
+	var total int64
+	for _, s := range sources {
+		if s.dir {
+			total += filesSize(os.DirFS(s.name))
+		} else if info, err := os.Stat(s.name); err == nil && info.Mode().IsRegular() {
+			total += info.Size()
+		}
+	}
+	p := e.progress(stage, total)
+	for _, s := range sources {
+		s.seen = p
+	}
+	return p.end
 }
 
 // source parses SRC. A path that exists is taken as it stands; else what
@@ -142,7 +161,7 @@ func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
 // audit checks the whole source.
 func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 	if s.dir {
-		r, err := layout.OpenDir(s.name)
+		r, err := s.reader()
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +174,7 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 		return nil, err
 	}
 	defer f.Close()
-	report, err := bundle.Verify(ctx, f, o)
+	report, err := bundle.Verify(ctx, s.seen.reader(f), o)
 	if err := s.dockerForm(report, err); err != nil {
 		return nil, s.err(err)
 	}
@@ -202,11 +221,11 @@ func (r *reader) Close() error { return r.close() }
 // bundle.ErrCompressed or errNotSeekable when that cannot be.
 func (s *source) reader() (*reader, error) {
 	if s.dir {
-		r, err := layout.OpenDir(s.name)
+		root, err := os.OpenRoot(s.name)
 		if err != nil {
 			return nil, err
 		}
-		return &reader{r, r.Close}, nil
+		return &reader{layout.Open(s.seen.fs(layout.RootFS(root))), root.Close}, nil
 	}
 	if s.name == "-" {
 		return nil, errNotSeekable
@@ -222,7 +241,7 @@ func (s *source) reader() (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := bundle.OpenArchive(f, info.Size())
+	r, err := bundle.OpenArchive(s.seen.readerAt(f), info.Size())
 	if err != nil {
 		f.Close()
 		return nil, err

@@ -34,8 +34,10 @@ func verifyCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
+			end := e.reading("verifying", src)
 			ins, cache := inspectors()
 			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
+			end()
 			if err != nil {
 				return err
 			}

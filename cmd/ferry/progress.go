@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+)
+
+// A progress shows how far a long step has come: on a terminal one line with a
+// bar, bytes, rate and time left; elsewhere a line every five seconds; nothing
+// when the run is quiet. It goes to standard error and has no colours. A nil
+// progress shows nothing.
+type progress struct {
+	stage string
+	total int64 // bytes; 0 when not known
+	done  atomic.Int64
+	began time.Time
+	stop  func()
+}
+
+// logEvery is how often a line is written where there is no terminal.
+const logEvery = 5 * time.Second
+
+// progress begins to show a stage, named by a word such as "packing". The
+// caller ends it.
+func (e *env) progress(stage string, total int64) *progress {
+	if e.quiet || e.noProgress {
+		return nil
+	}
+	p := &progress{stage: stage, total: total, began: e.now()}
+	if f, ok := e.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar(f)
+	} else {
+		p.lines(e)
+	}
+	return p
+}
+
+// end takes the bar away. It is harmless to call twice.
+func (p *progress) end() {
+	if p != nil && p.stop != nil {
+		p.stop()
+		p.stop = nil
+	}
+}
+
+// bar draws on a terminal, five times a second, from a count that the copying
+// only adds to.
+func (p *progress) bar(w io.Writer) {
+	c := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30), mpb.WithRefreshRate(200*time.Millisecond))
+	figures := decor.Any(func(decor.Statistics) string { return p.figures(time.Now()) })
+	before := decor.Name(p.stage + " ")
+	var b *mpb.Bar
+	if p.total > 0 {
+		b = c.New(p.total, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+			mpb.BarRemoveOnComplete(), mpb.PrependDecorators(before), mpb.AppendDecorators(figures))
+	} else {
+		b = c.New(0, mpb.SpinnerStyle("-", `\`, "|", "/"), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(before), mpb.AppendDecorators(figures))
+	}
+	quit := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if n := p.done.Load(); p.total == 0 || n < p.total {
+					b.SetCurrent(n) // reaching the total would take the bar away
+				}
+			case <-quit:
+				return
+			}
+		}
+	})
+	p.stop = func() {
+		close(quit)
+		wg.Wait()
+		b.Abort(true)
+		c.Wait()
+	}
+}
+
+// lines writes a line now and then, for a log.
+func (p *progress) lines(e *env) {
+	quit := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(logEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				fmt.Fprintf(e.stderr, "%s: %s\n", p.stage, p.figures(e.now()))
+			case <-quit:
+				return
+			}
+		}
+	})
+	p.stop = func() { close(quit); wg.Wait() }
+}
+
+// figures are "1.2 of 4.0 GiB, 600.0 MiB/s, 5s left", as far as they are known.
+func (p *progress) figures(now time.Time) string {
+	n := p.done.Load()
+	s := size(n)
+	if p.total > 0 {
+		s = fmt.Sprintf("%d%% of %s", min(100, n*100/p.total), size(p.total))
+	}
+	elapsed := now.Sub(p.began)
+	if elapsed < time.Second || n == 0 {
+		return s
+	}
+	rate := float64(n) / elapsed.Seconds()
+	s += ", " + size(int64(rate)) + "/s"
+	if left := p.total - n; left > 0 {
+		s += ", " + time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second).String() + " left"
+	}
+	return s
+}
+
+// reader counts what is read through it.
+func (p *progress) reader(r io.Reader) io.Reader {
+	if p == nil {
+		return r
+	}
+	return &countedReader{r, p}
+}
+
+type countedReader struct {
+	io.Reader
+	p *progress
+}
+
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.p.done.Add(int64(n))
+	return n, err
+}
+
+// readerAt counts what is read through it.
+func (p *progress) readerAt(r io.ReaderAt) io.ReaderAt {
+	if p == nil {
+		return r
+	}
+	return countedReaderAt{r, p}
+}
+
+type countedReaderAt struct {
+	r io.ReaderAt
+	p *progress
+}
+
+func (c countedReaderAt) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(b, at)
+	c.p.done.Add(int64(n))
+	return n, err
+}
+
+// fs counts what is read of the files in it.
+func (p *progress) fs(fsys fs.FS) fs.FS {
+	if p == nil {
+		return fsys
+	}
+	return countedFS{fsys, p}
+}
+
+type countedFS struct {
+	fs.FS
+	p *progress
+}
+
+func (c countedFS) Open(name string) (fs.File, error) {
+	f, err := c.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if d, ok := f.(fs.ReadDirFile); ok {
+		return countedFile{d, c.p}, nil
+	}
+	return f, nil
+}
+
+func (c countedFS) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(c.FS, name) }
+
+func (c countedFS) ReadLink(name string) (string, error) { return fs.ReadLink(c.FS, name) }
+
+type countedFile struct {
+	fs.ReadDirFile
+	p *progress
+}
+
+func (c countedFile) Read(b []byte) (int, error) {
+	n, err := c.ReadDirFile.Read(b)
+	c.p.done.Add(int64(n))
+	return n, err
+}
+
+// filesSize is the size of the files below a directory, in bytes.
+func filesSize(fsys fs.FS) (total int64) {
+	// What goes wrong here is reported by those who read.
+	fs.WalkDir(fsys, ".", func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			if info, err := e.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		return nil
+	})
+	return total
+}
