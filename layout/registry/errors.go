@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/ociferry/ferry/layout"
 )
@@ -117,7 +120,7 @@ func explain(ref, doing string, rec *record, err error) error {
 	if doing == doingStart && method == http.MethodPut {
 		e.Doing = doingUpload
 	}
-	if status >= 400 {
+	if status >= 400 && isAnswer(err) {
 		e.Status, e.Body, e.Err = status, answer(body), err
 		if name, _, _ := strings.Cut(ref, "/"); host != name && host != "registry-1."+name {
 			e.By = host
@@ -129,6 +132,15 @@ func explain(ref, doing string, rec *record, err error) error {
 	}
 	e.Err = plainError(err, host)
 	return e
+}
+
+// isAnswer reports whether an error is the registry's answer itself, and not
+// what went wrong after it: a credential helper that fails, or a challenge that
+// cannot be met.
+func isAnswer(err error) bool {
+	var response *errcode.ErrorResponse
+	var status statusError
+	return errors.As(err, &response) || errors.As(err, &status) || errors.Is(err, errdef.ErrNotFound) || errors.Is(err, auth.ErrBasicCredentialNotFound)
 }
 
 var errNoCredential = errors.New("there is no credential for it")
@@ -173,6 +185,10 @@ func answer(body []byte) string {
 // silent, so that another may do better.
 func cut(err error) bool {
 	var timeout interface{ Timeout() bool }
+	text := err.Error()
+	if strings.Contains(text, "server closed idle connection") || strings.Contains(text, "GOAWAY") || errors.Is(err, net.ErrClosed) {
+		return true
+	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, errStalled) ||
 		isReset(err) || errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(err, context.Canceled)
 }

@@ -25,9 +25,6 @@ var accepted = []string{
 	"application/vnd.docker.distribution.manifest.v2+json",
 }
 
-// errNotFound is within the error for what a registry does not have.
-var errNotFound = errors.New("not found")
-
 // NotFound reports whether err says that a registry answered, and does not have
 // what was asked for.
 func NotFound(err error) bool {
@@ -84,7 +81,7 @@ func (c *Client) document(ctx context.Context, ref Reference, want *v1.Descripto
 		}
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
-			return statusError(resp)
+			return wrongStatus(resp)
 		}
 		doc, err = readDocument(ctx, resp, want)
 		var bad *badContent
@@ -128,15 +125,18 @@ func tooLarge(n int64) error {
 	return fmt.Errorf("%d bytes is too large for a manifest, the limit is %d", n, layout.MaxDocument)
 }
 
-// statusError is an answer that is not the one wanted; explain says it better.
-func statusError(resp *http.Response) error {
-	if resp.StatusCode == http.StatusNotFound {
-		return errNotFound
-	}
+// A statusError is an answer with the status of an error; explain says more of
+// it.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e)) }
+
+// wrongStatus is the error for an answer that is not the one wanted.
+func wrongStatus(resp *http.Response) error {
 	if resp.StatusCode < 400 {
 		return bad("want an answer with status 200, found %d", resp.StatusCode)
 	}
-	return fmt.Errorf("status %d", resp.StatusCode)
+	return statusError(resp.StatusCode)
 }
 
 // readDocument reads a manifest out of an answer and checks it by all that is
@@ -283,7 +283,7 @@ func (c *Client) blobOnce(ctx context.Context, ref Reference, d v1.Descriptor, p
 		case http.StatusRequestedRangeNotSatisfiable:
 			return bad("want %d bytes, but the registry has no more than %d (%q)", d.Size, p.n, resp.Header.Get("Content-Range"))
 		default:
-			return statusError(resp)
+			return wrongStatus(resp)
 		}
 		if n := resp.ContentLength; n >= 0 && n != d.Size-p.n {
 			return bad("want %d bytes, the registry announces %d", d.Size-p.n, n)

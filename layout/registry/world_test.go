@@ -118,6 +118,9 @@ func (w *world) stage() *registry.Stage {
 	return s
 }
 
+// stageAgain gives the world another stage, while the first is still in use.
+func (w *world) stageAgain() { w.dir = w.t.TempDir() }
+
 func (w *world) stageDir() string { return registry.StageFor(filepath.Join(w.dir, "out")) }
 
 // pull pulls into a layout directory and audits that.
