@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"layout/lei":                 {"layout/artifact", "layout/compression", "layout/internal/strictjson"},
 	"layout/registry":            {"layout", "layout/durable"},
 	"bundle":                     {"layout", "layout/compression"},
+	"bundle/packinglist":         {},
 	"cmd/ferrybench":             {},
 	"cmd/ferryinterop":           {},
 	"cmd/ferry": {
@@ -41,6 +42,7 @@ var owner = map[string]string{
 	"github.com/urfave/cli/v2":             "cmd/ferry",
 	"go.yaml.in/yaml/v3":                   "zarf",
 	"golang.org/x/sys":                     "layout/durable",
+	"rsc.io/qr":                            "bundle/packinglist",
 	"github.com/gabriel-vasile/mimetype":   "layout/sniff",
 	"oras.land/oras-go/v2":                 "layout/registry",
 	"github.com/opencontainers/go-digest":  "",

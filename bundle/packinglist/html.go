@@ -1,0 +1,186 @@
+package packinglist
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed" // the page, its style and its script
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed style.css
+	styleCSS string
+	//go:embed script.js
+	scriptJS string
+)
+
+// hash is the word by which a policy allows one style or script.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"visible":  visible,
+	"groups":   groups,
+	"alg":      algorithm,
+	"size":     size,
+	"exact":    exact,
+	"number":   thousands,
+	"plural":   plural,
+	"type":     typeWord,
+	"types":    typeWords,
+	"fileName": fileName,
+	"secrets":  secretsWords,
+	"add":      func(a, b int) int { return a + b },
+	"len64":    func(n int) int64 { return int64(n) },
+	"sealed":   sealed,
+}).Parse(pageHTML))
+
+// A sheet is what the page is made of.
+type sheet struct {
+	*List
+	Policy, Style, Script any
+	QR                    code
+	Fills                 chart
+	Artifact              []artifactSheet
+	Ferry, Plain          []step
+	Verdicts              []verdict
+	Boxes                 []struct{ Title, Name, Date string }
+	Signed                string
+	Found                 []foundSheet
+}
+
+type artifactSheet struct {
+	*Artifact
+	N    int
+	Risk chart
+}
+
+type foundSheet struct {
+	Title string
+	ID    string
+	*Findings
+}
+
+func (l *List) html(w io.Writer) error {
+	q, err := newCode(l.Bundle.Identity)
+	if err != nil {
+		return err
+	}
+	s := sheet{
+		List:   l,
+		Policy: template.HTMLAttr(`content="default-src 'none'; style-src ` + hash(styleCSS) + `; script-src ` + hash(scriptJS) + `; base-uri 'none'; form-action 'none'"`),
+		Style:  template.CSS(styleCSS), Script: template.JS(scriptJS),
+		QR: q, Fills: newChart(l.fills(), "fill", size),
+		Ferry: l.withFerry(), Plain: l.withoutFerry(), Verdicts: l.verdicts(), Boxes: l.boxes(), Signed: l.signatureWords(),
+		Found: []foundSheet{{"Encrypted content", "encrypted", &l.Encrypted}, {"Executable content", "executable", &l.Executable}, {"Not looked into", "unseen", &l.Unseen}},
+	}
+	for i := range l.Artifacts {
+		a := artifactSheet{Artifact: &l.Artifacts[i], N: i + 1}
+		if a.LEI != nil {
+			a.Risk = newChart(a.LEI.Risk, "risk", thousands)
+		}
+		s.Artifact = append(s.Artifact, a)
+	}
+	b := bufio.NewWriter(w)
+	if err := page.Execute(b, &s); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// A code is a QR code as the path of an SVG, with its quiet zone.
+type code struct {
+	Size int
+	Path string
+}
+
+func newCode(text string) (code, error) {
+	const quiet = 4
+	q, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return code{}, fmt.Errorf("the identity as a QR code: %w", err)
+	}
+	var p strings.Builder
+	for y := range q.Size {
+		for x := 0; x < q.Size; {
+			n := 0
+			for q.Black(x+n, y) {
+				n++
+			}
+			if n > 0 {
+				fmt.Fprintf(&p, "M%d %dh%dv1h-%dz", x+quiet, y+quiet, n, n)
+			}
+			x += max(n, 1)
+		}
+	}
+	return code{q.Size + 2*quiet, p.String()}, nil
+}
+
+// A chart is horizontal bars, a row for each count.
+type chart struct {
+	Height int
+	Rows   []bar
+	Words  string // the same in words, for those who do not see it
+}
+
+type bar struct {
+	Name, Class, Value, Share string
+	Y, Text                   int
+	Width                     string
+}
+
+const (
+	chartRow  = 30
+	chartLeft = 190 // of 640: where bars begin
+	chartBar  = 290 // of 640: the longest
+)
+
+func newChart(counts []Count, class string, value func(int64) string) chart {
+	var c chart
+	var total, most int64
+	for _, x := range counts {
+		total += x.N
+		most = max(most, x.N)
+	}
+	var words []string
+	for i, x := range counts {
+		width := 0.0
+		if most > 0 && x.N > 0 {
+			width = max(chartBar*float64(x.N)/float64(most), 1.5)
+		}
+		name := visible(x.Name)
+		if r := []rune(name); len(r) > 26 {
+			name = string(r[:25]) + "…"
+		}
+		cls := class
+		if class == "risk" {
+			cls = "risk risk-other"
+			switch x.Name {
+			case "critical", "high", "medium", "low", "undetermined":
+				cls = "risk risk-" + x.Name
+			}
+		}
+		c.Rows = append(c.Rows, bar{Name: name, Class: cls, Value: value(x.N), Share: percent(x.N, total), Y: i * chartRow, Text: i*chartRow + 19, Width: fmt.Sprintf("%.1f", width)})
+		words = append(words, fmt.Sprintf("%s: %s, %s", name, value(x.N), percent(x.N, total)))
+	}
+	c.Height = len(counts) * chartRow
+	c.Words = strings.Join(words, "; ")
+	return c
+}
+
+// End is where the text behind a bar begins.
+func (b bar) End() string {
+	var w float64
+	fmt.Sscanf(b.Width, "%g", &w)
+	return fmt.Sprintf("%.1f", chartLeft+w+8)
+}
