@@ -8,12 +8,12 @@ import (
 )
 
 // The sizes of gzip members in bytes of JSONL. On reports as the original
-// writes them the mean is about 300 KiB; smaller members would compress worse
+// writes them the mean is about 260 KiB; smaller members would compress worse
 // (deflate looks back 32 KiB), larger ones would change more often.
 const (
-	minMember = 128 << 10
+	minMember = 96 << 10
 	maxMember = 1 << 20
-	runMember = 192 << 10 // the mean beyond the minimum
+	runMember = 160 << 10 // the mean beyond the minimum
 )
 
 // cutter writes JSONL as gzip members that end where lines end, by the content
