@@ -96,7 +96,8 @@ func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, err
 		front = append(front, file{f.Name, f.Data})
 	}
 	for _, b := range c.Blobs[:documents(c)] {
-		var data bytes.Buffer // its size was bounded when it was read, or made
+		var data bytes.Buffer
+		data.Grow(int(b.Size)) // it was bounded when it was read, or made
 		if _, err := b.Pass(ctx, nil, &data); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package layout
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"runtime"
@@ -297,6 +299,10 @@ func (b *Blob) load(p []byte, watch io.WriteCloser) (digest.Digest, error) {
 		if _, err := watch.Write(p); err != nil {
 			return "", err
 		}
+	}
+	if b.algorithm() == digest.SHA256 {
+		sum := sha256.Sum256(p)
+		return b.compare(digest.Digest("sha256:" + hex.EncodeToString(sum[:])))
 	}
 	return b.compare(b.algorithm().FromBytes(p))
 }

@@ -34,10 +34,15 @@ func (s *Seal) Bytes() []byte {
 		names = append(names, n)
 	}
 	sort.Strings(names)
+	size := 0
+	for _, n := range names {
+		size += 64 + 2 + len(n) + 1
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	for _, n := range names {
 		v := s.lines[n]
-		b.WriteString(hex.EncodeToString(v[:]))
+		b.Write(hex.AppendEncode(b.AvailableBuffer(), v[:]))
 		b.WriteString("  ")
 		b.WriteString(n)
 		b.WriteByte('\n')

@@ -29,7 +29,7 @@ func main() {
 	// Nothing here needs much memory; a soft limit keeps the collector from
 	// taking what it could have.
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(24 << 20)
+		debug.SetMemoryLimit(32 << 20)
 	}
 	fixUmask()
 	ctx, stop := interruptible(context.Background())

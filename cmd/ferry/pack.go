@@ -10,12 +10,10 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
@@ -182,9 +180,7 @@ func (p *packing) run(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
-	seen := p.e.progress("packing", filesSize(os.DirFS(p.dir)))
-	defer seen.end()
-	fsys := seen.fs(layout.RootFS(root))
+	fsys := layout.RootFS(root)
 	var packed *artifact.Packed
 	var index v1.Index
 	if p.out == "-" || compression.ByName(p.out) != nil {
@@ -195,70 +191,7 @@ func (p *packing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen.end()
 	return p.answer(packed, index)
-}
-
-// A drafting is what a plan becomes once its digests are known.
-type drafting struct {
-	*layout.Draft
-	plan   *artifact.Plan
-	packed *artifact.Packed
-	index  v1.Index
-}
-
-// draft lists the files; base is the index that the artifact is added to.
-func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
-	plan, err := artifact.NewPlan(p.kind, fsys, p.o)
-	if err != nil {
-		return nil, in(p.dir, err)
-	}
-	// The config is the last of the blobs: a file may be the same.
-	n := len(plan.Layers)
-	blobs := make([]layout.Blob, n+1)
-	for i := range plan.Layers {
-		l := &plan.Layers[i]
-		blobs[i] = layout.Blob{Descriptor: v1.Descriptor{MediaType: l.MediaType, Size: l.Size}, Open: l.Open}
-	}
-	blobs[n] = layout.InMemory(plan.ConfigDescriptor(), plan.Config)
-	d := &drafting{plan: plan}
-	d.Draft = &layout.Draft{Blobs: blobs, Watch: func(i int) io.WriteCloser {
-		if i == n {
-			return nil
-		}
-		return plan.Watch(i)
-	}}
-	d.Finish = func(digests []digest.Digest) (c *layout.Contents, err error) {
-		if d.packed, err = plan.Finish(digests[:n]); err != nil {
-			return nil, err
-		}
-		d.index = base
-		d.index.Manifests = slices.Clone(base.Manifests)
-		if err := p.name(&d.index, d.packed); err != nil {
-			return nil, err
-		}
-		all := make([]layout.Blob, 0, n+2)
-		all = append(all, layout.InMemory(d.packed.Descriptor, d.packed.Data), blobs[n])
-		for i, l := range d.packed.Manifest.Layers {
-			all = append(all, layout.Blob{Descriptor: l, Open: blobs[i].Open})
-		}
-		return layout.NewContents(d.index, all)
-	}
-	return d, nil
-}
-
-// packError is an error of packing the files.
-func (p *packing) packError(err error) error {
-	var bad *layout.CorruptError
-	if errors.As(err, &bad) || errors.Is(err, artifact.ErrChanged) || errors.Is(err, bundle.ErrChanged) {
-		return hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
-	}
-	var path *fs.PathError
-	var said *failure
-	if errors.As(err, &path) || errors.As(err, &said) || signalCode(err) != 0 {
-		return err // it names the file, of either side, or needs none
-	}
-	return in(p.dir, err)
 }
 
 func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
@@ -273,6 +206,7 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 	if err != nil {
 		return nil, index, err
 	}
+	defer d.seen.end()
 	if p.out == "-" {
 		err = p.toPipe(ctx, d)
 	} else {
@@ -317,6 +251,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if err != nil {
 		return nil, index, err
 	}
+	defer d.seen.end()
 	if _, err = d.CopyTo(ctx, w); err == nil {
 		err = d.plan.Judge(d.packed)
 	}
