@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
 		"layout/registry",
 	},
+	"layout/registry/registrytest": {},
 }
 
 // owner is the one package that imports a library. The image specification's

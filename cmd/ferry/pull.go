@@ -49,7 +49,9 @@ func pullCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			client, err := e.connect(c, p.refs...)
+			p.show = e.carrying("pulling")
+			defer p.show.end()
+			client, err := e.connect(c, p.show, p.refs...)
 			if err != nil {
 				return err
 			}
@@ -64,6 +66,7 @@ func pullCommand(e *env) *cli.Command {
 type pulling struct {
 	e            *env
 	client       *registry.Client
+	show         *carrying
 	refs         []registry.Reference
 	out, tmpdir  string
 	what         registry.PullOptions
@@ -153,9 +156,8 @@ func (p *pulling) run(ctx context.Context) (err error) {
 			err = e
 		}
 	}()
-	stop := p.e.watch("pulling", p.client)
 	index, hasLEI, err := p.fetch(ctx, s)
-	stop()
+	p.show.end()
 	if err != nil {
 		return err
 	}

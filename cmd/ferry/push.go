@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -46,7 +48,9 @@ func pushCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			client, err := e.connect(c, p.to)
+			p.show = e.carrying("pushing")
+			defer p.show.end()
+			client, err := e.connect(c, p.show, p.to)
 			if err != nil {
 				return err
 			}
@@ -61,6 +65,7 @@ func pushCommand(e *env) *cli.Command {
 type pushing struct {
 	e              *env
 	client         *registry.Client
+	show           *carrying
 	src            *source
 	to             registry.Reference // with all, the host alone
 	path           string             // with all, what comes before repositories
@@ -127,8 +132,6 @@ func (p *pushing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := p.e.watch("pushing", p.client)
-	defer stop()
 	a := pushAnswer{Source: p.src.name, Artifacts: []pushRow{}}
 	for _, s := range shipments {
 		out, err := p.client.Push(ctx, c, s.desc, s.to, s.tags, p.from(s.desc, s.to.Host))
@@ -144,6 +147,7 @@ func (p *pushing) run(ctx context.Context) error {
 		a.Present += out.Present
 		a.Bytes += out.Bytes
 	}
+	p.show.end()
 	return p.answer(a)
 }
 
@@ -160,7 +164,11 @@ func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error
 			return nil, nil, err
 		}
 	} // else it is verified while it is spooled
-	return p.src.contents(ctx, p.tmpdir)
+	tmpdir := p.tmpdir
+	if tmpdir == "" {
+		tmpdir = os.TempDir()
+	}
+	return p.src.contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
 }
 
 // A shipment is one artifact with its destination.

@@ -12,8 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
@@ -45,14 +45,18 @@ func registryFlags() []cli.Flag {
 	}
 }
 
-// connect makes the client that the flags ask for. All references must be of
+// connect makes the client that the flags ask for; show, which may be nil, shows
+// how far it has come. All references must be of
 // one host if a credential is given that says not for which.
-func (e *env) connect(c *cli.Context, refs ...registry.Reference) (*registry.Client, error) {
+func (e *env) connect(c *cli.Context, show *carrying, refs ...registry.Reference) (*registry.Client, error) {
 	o := registry.Options{
 		Username: c.String("username"), CAFile: c.String("ca-file"), CertFile: c.String("cert-file"), KeyFile: c.String("key-file"),
 		Insecure: c.Bool("insecure"), PlainHTTP: c.Bool("plain-http"), Retry: c.Int("retry"), Concurrency: c.Int("concurrency"),
 		UserAgent: "ferry/" + strings.ReplaceAll(version, " ", "-"),
 		Log:       func(line string) { e.note("%s", line) },
+	}
+	if show != nil {
+		o.Progress = show.update
 	}
 	password, token := c.Bool("password-stdin"), c.Bool("token-stdin")
 	switch {
@@ -150,7 +154,7 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 	}
 	v := &view{source: &source{e: e, name: arg}}
 	v.remote = func(ctx context.Context) (*layout.Report, *layout.Audit, error) {
-		client, err := e.connect(c, ref)
+		client, err := e.connect(c, nil, ref)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -244,25 +248,40 @@ func parsePlatform(s string) (*v1.Platform, error) {
 	return p, nil
 }
 
-// watch says every few seconds how far the client is, until it is stopped.
-func (e *env) watch(doing string, client *registry.Client) (stop func()) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		t := time.NewTicker(5 * time.Second)
-		defer t.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-t.C:
-				if n, of := client.Progress(); of > 0 {
-					fmt.Fprintf(e.advice(), "%s: %s of %s\n", doing, size(n), size(of))
-				}
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
+// carrying shows how far a client has come, once it knows what there is to
+// carry. The caller ends it.
+func (e *env) carrying(stage string) *carrying { return &carrying{e: e, stage: stage} }
+
+type carrying struct {
+	e     *env
+	stage string
+
+	mu    sync.Mutex
+	p     *progress
+	total int64
+	ended bool
+}
+
+func (c *carrying) update(done, total int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	if total != c.total { // the first time, and with every further artifact
+		c.p.end()
+		c.p, c.total = c.e.progress(c.stage, total), total
+	}
+	if c.p != nil {
+		c.p.done.Store(done)
+	}
+}
+
+func (c *carrying) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.p.end()
+	c.ended = true
 }
 
 // classifyRegistry gives the errors of registries their exit code and next

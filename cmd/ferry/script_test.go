@@ -26,6 +26,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("EXAMPLE", filepath.Join(repository(t), "examples", "lei-cache", "snapshot"))
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, ".tmp"))
+			if name := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"); !online.MatchString(name) {
+				e.Setenv(noSockets, "1")
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -33,6 +36,8 @@ func TestScripts(t *testing.T) {
 			"sameTree": sameTree,
 			"flip":     flip,
 			"empty":    empty,
+			"registry": startRegistry,
+			"login":    login,
 		},
 	})
 }
@@ -45,6 +50,9 @@ func TestMain(m *testing.M) {
 
 // runMain is main with a clock that stands still.
 func runMain() int {
+	if os.Getenv(noSockets) != "" {
+		forbidSockets()
+	}
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	e := &env{

@@ -47,6 +47,10 @@ type Options struct {
 	// Log, when set, is told in a line what takes longer than it should. It
 	// may be called by several goroutines at a time.
 	Log func(line string)
+	// Progress, when set, is told how many bytes of blobs are there, of how
+	// many that are known to be wanted, whenever that changes. It is called by
+	// several goroutines and should return at once.
+	Progress func(done, total int64)
 }
 
 // A Client speaks to registries. It may be used by several goroutines.
@@ -138,7 +142,7 @@ func (c *Client) credentials() error {
 	fixed := auth.Credential{Username: c.o.Username, Password: c.o.Password}
 	switch {
 	case c.o.Token != "":
-		fixed = auth.Credential{AccessToken: c.o.Token}
+		return nil // see repository
 	case fixed != auth.EmptyCredential:
 	case c.o.ConfigFile == "":
 		return nil
@@ -161,9 +165,13 @@ func (c *Client) credentials() error {
 	return nil
 }
 
-// Progress says how many bytes of blobs have been carried, of how many that
-// are known to be wanted. What was there already counts as carried.
-func (c *Client) Progress() (done, total int64) { return c.done.Load(), c.total.Load() }
+// carried counts bytes of blobs that have come to where they belong, or were
+// there.
+func (c *Client) carried(n int64) {
+	if done := c.done.Add(n); c.o.Progress != nil {
+		c.o.Progress(done, c.total.Load())
+	}
+}
 
 // Close lets idle connections go.
 func (c *Client) Close() {
@@ -195,8 +203,12 @@ func (c *Client) repository(ctx context.Context, ref Reference) (*remote.Reposit
 		}
 		c.auths[ref.Host] = a
 	}
+	var client remote.Client = a
+	if c.o.Token != "" {
+		client = a.Client // the gate sends the token; there is nothing to exchange
+	}
 	r := &remote.Repository{
-		Client: a, Reference: at, PlainHTTP: plain,
+		Client: client, Reference: at, PlainHTTP: plain,
 		ManifestMediaTypes: accepted, MaxMetadataBytes: layout.MaxDocument,
 		TagListMaxPages: 1000, ReferrerListMaxPages: 100,
 		SkipReferrersGC: true, // deleting is often forbidden, and nothing is deleted here

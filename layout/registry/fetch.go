@@ -226,22 +226,20 @@ func (c *Client) blob(ctx context.Context, ref Reference, d v1.Descriptor, s *St
 	}
 	defer p.close()
 	found := p.n
-	c.done.Add(p.n)
+	p.count = c.carried
+	p.count(p.n)
 	err = c.try(ctx, at, "fetching the blob", func(ctx context.Context) error {
 		before := p.n
 		err := c.blobOnce(ctx, ref, d, p)
-		c.done.Add(p.n - before)
 		recordOf(ctx).gained = p.n - before
 		var bad *badContent
 		if errors.As(err, &bad) && found > 0 {
 			// What an earlier run left may be what is wrong.
 			found = 0
-			c.done.Add(-p.n)
 			if err := p.reset(); err != nil {
 				return err
 			}
 			err = c.blobOnce(ctx, ref, d, p)
-			c.done.Add(p.n)
 		}
 		if errors.As(err, &bad) {
 			p.discard()

@@ -163,7 +163,7 @@ func (p *pull) blobs(ctx context.Context) error {
 	return p.c.each(ctx, p.list, func(ctx context.Context, d v1.Descriptor) error {
 		there, err := p.s.holds(ctx, d)
 		if there || err != nil {
-			p.c.done.Add(d.Size)
+			p.c.carried(d.Size)
 			return err
 		}
 		return p.c.blob(ctx, p.ref, d, p.s)

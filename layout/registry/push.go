@@ -115,9 +115,10 @@ func (p *push) count(n *int, size int64) {
 	defer p.mu.Unlock()
 	*n++
 	if n == &p.out.Sent {
-		p.out.Bytes += size
+		p.out.Bytes += size // counted while it went
+	} else {
+		p.c.carried(size)
 	}
-	p.c.done.Add(size)
 }
 
 // blob sends a blob if the registry does not have it.
@@ -168,18 +169,21 @@ func (p *push) blob(ctx context.Context, b layout.Blob) error {
 func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob) (mounted bool, err error) {
 	sources := slices.DeleteFunc(append(p.c.remembered(p.to, b.Digest), p.from...), func(r string) bool { return r == p.to.Repository })
 	if len(sources) > 0 {
-		uploaded := false
-		err := repo.Mount(ctx, b.Descriptor, sources[0], func() (io.ReadCloser, error) {
-			uploaded = true
-			return p.open(b)
+		var upload *outgoing
+		err := repo.Mount(ctx, b.Descriptor, sources[0], func() (_ io.ReadCloser, err error) {
+			upload, err = p.open(b)
+			return upload, err
 		})
 		if err == nil {
-			return !uploaded, nil
+			return upload == nil, nil
 		}
 		_, _, status, _ := recordOf(ctx).last()
 		refused := status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound ||
 			status == http.StatusBadRequest || status == http.StatusMethodNotAllowed
-		if uploaded || ctx.Err() != nil || !refused {
+		if upload != nil {
+			upload.count(-upload.n)
+		}
+		if upload != nil || ctx.Err() != nil || !refused {
 			return false, err
 		}
 		// Not allowed, or not supported.
@@ -189,23 +193,33 @@ func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob)
 		return false, err
 	}
 	defer r.Close()
-	return false, repo.Blobs().Push(ctx, b.Descriptor, r)
+	if err := repo.Blobs().Push(ctx, b.Descriptor, r); err != nil {
+		r.count(-r.n)
+		return false, err
+	}
+	return false, nil
 }
 
 // open opens a blob for sending; an error of it is none of the registry.
-func (p *push) open(b layout.Blob) (io.ReadCloser, error) {
+func (p *push) open(b layout.Blob) (*outgoing, error) {
 	r, err := b.Open()
 	if err != nil {
 		return nil, &diskError{err}
 	}
-	return &outgoing{ReadCloser: r}, nil
+	return &outgoing{ReadCloser: r, count: p.c.carried}, nil
 }
 
-// outgoing marks errors of reading what is sent.
-type outgoing struct{ io.ReadCloser }
+// outgoing counts what is sent, and marks errors of reading it.
+type outgoing struct {
+	io.ReadCloser
+	count func(int64)
+	n     int64
+}
 
 func (o *outgoing) Read(p []byte) (int, error) {
 	n, err := o.ReadCloser.Read(p)
+	o.n += int64(n)
+	o.count(int64(n))
 	if err != nil && err != io.EOF {
 		err = &diskError{err}
 	}

@@ -165,6 +165,8 @@ type partial struct {
 	f    *os.File
 	n    int64
 	h    hash.Hash
+
+	count func(int64) // told of every byte that comes, or is given up again
 }
 
 // partial opens what there is of a blob, and hashes it.
@@ -172,7 +174,10 @@ func (s *Stage) partial(d v1.Descriptor) (*partial, error) {
 	if err := s.root.Mkdir("partial", 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	p := &partial{s: s, d: d, name: "partial/" + string(d.Digest.Algorithm()) + "-" + d.Digest.Encoded(), h: d.Digest.Algorithm().Hash()}
+	p := &partial{
+		s: s, d: d, name: "partial/" + string(d.Digest.Algorithm()) + "-" + d.Digest.Encoded(),
+		h: d.Digest.Algorithm().Hash(), count: func(int64) {},
+	}
 	if info, err := s.root.Lstat(p.name); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", layout.Printable(filepath.Join(s.dir, p.name)))
 	}
@@ -193,6 +198,7 @@ func (s *Stage) partial(d v1.Descriptor) (*partial, error) {
 // reset begins anew.
 func (p *partial) reset() error {
 	p.h.Reset()
+	p.count(-p.n)
 	p.n = 0
 	err := p.f.Truncate(0)
 	if err == nil {
@@ -218,6 +224,7 @@ func (p *partial) read(ctx context.Context, r io.Reader) error {
 		}
 		p.h.Write(buf[:n])
 		p.n += int64(n)
+		p.count(int64(n))
 		switch {
 		case err == io.EOF && p.n == p.d.Size:
 			return nil
