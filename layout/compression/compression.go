@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
 )
@@ -222,7 +223,7 @@ func (e *Error) Error() string {
 		return e.Format + " stream is truncated (unexpected EOF)"
 	case errors.Is(e.Err, zstd.ErrWindowSizeExceeded):
 		return fmt.Sprintf("zstd window is larger than the limit of %d bytes; compress it again with a level up to 20 and without --long", MaxWindow)
-	case errors.Is(e.Err, zstd.ErrMagicMismatch), errors.Is(e.Err, pgzip.ErrHeader):
+	case errors.Is(e.Err, zstd.ErrMagicMismatch), errors.Is(e.Err, pgzip.ErrHeader), errors.Is(e.Err, gzip.ErrHeader):
 		return e.Format + " header is invalid or trailing garbage follows the stream"
 	}
 	return e.Format + " stream is damaged: " + msg

@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // A segment, the compressed bytes that one worker gets at a time, is as long
@@ -19,11 +21,11 @@ const (
 // A Block is inflated data, of a quarter of a MiB at most.
 type Block struct {
 	n   int
-	buf [window + blockSize]byte // what went before, as far as a match may reach, and the data
+	buf [blockSize]byte
 }
 
 // Bytes is the data, good until the block is recycled.
-func (b *Block) Bytes() []byte { return b.buf[window : window+b.n] }
+func (b *Block) Bytes() []byte { return b.buf[:b.n] }
 
 // A MemberReader inflates a gzip stream. Where the stream consists of members
 // as a MemberWriter makes them, it inflates several at a time; any other gzip
@@ -162,6 +164,13 @@ func (m *MemberReader) inflate(work <-chan *segment) {
 	}
 }
 
+// An inflater turns whole members into blocks.
+type inflater struct {
+	z     gzip.Reader
+	fresh func() *Block
+	emit  func(*Block) error
+}
+
 func (m *MemberReader) inflater() *inflater {
 	return &inflater{fresh: func() *Block {
 		select {
@@ -171,6 +180,32 @@ func (m *MemberReader) inflater() *inflater {
 			return new(Block)
 		}
 	}}
+}
+
+// run inflates r to its end.
+func (f *inflater) run(r io.Reader) error {
+	err := f.z.Reset(r)
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	for err == nil {
+		b := f.fresh()
+		b.n = 0
+		for b.n < len(b.buf) && err == nil {
+			var n int
+			n, err = f.z.Read(b.buf[b.n:])
+			b.n += n
+		}
+		if b.n > 0 {
+			if e := f.emit(b); e != nil {
+				return e
+			}
+		}
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 func (m *MemberReader) emit(out chan<- *Block, stop <-chan struct{}) func(*Block) error {
@@ -200,7 +235,7 @@ func (m *MemberReader) Next() (*Block, error) {
 		if b, ok := <-m.cur.out; ok {
 			if k := min(m.skip, int64(b.n)); k > 0 {
 				m.skip -= k
-				copy(b.buf[window:], b.buf[window+k:window+int64(b.n)])
+				copy(b.buf[:], b.buf[k:b.n])
 				if b.n -= int(k); b.n == 0 {
 					m.Recycle(b)
 					continue
@@ -270,7 +305,7 @@ func (m *MemberReader) sequential() {
 	f.emit = m.emit(m.cur.out, m.stop)
 	s := m.cur
 	m.wg.Go(func() {
-		s.err = f.run(io.MultiReader(sources...))
+		s.err = f.run(bufio.NewReaderSize(io.MultiReader(sources...), 64<<10))
 		close(s.out)
 	})
 }
