@@ -8,8 +8,45 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// version is set by the Makefile.
-var version = "devel"
+// version, commit and date are set by the Makefile; a build without it says
+// what the Go tool wrote into the binary.
+var (
+	version = "devel"
+	commit  string
+	date    string // of the commit, RFC 3339
+)
+
+// A build is what a binary knows of its making.
+type build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Date     string `json:"date,omitempty"` // of the commit
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func built() build {
+	b := build{Version: version, Commit: commit, Date: date, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if b.Version == "devel" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		b.Version = info.Main.Version // of go install
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && b.Commit == "":
+			b.Commit = s.Value
+		case s.Key == "vcs.time" && b.Date == "":
+			b.Date = s.Value
+		case s.Key == "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
 
 func versionCommand(e *env) *cli.Command {
 	return &cli.Command{
@@ -20,23 +57,11 @@ func versionCommand(e *env) *cli.Command {
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			v := struct {
-				Version  string `json:"version"`
-				Commit   string `json:"commit,omitempty"`
-				Go       string `json:"go"`
-				Platform string `json:"platform"`
-			}{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v.Commit = s.Value
-					}
-				}
-			}
+			b := built()
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, v)
+				return printJSON(e.stdout, b)
 			}
-			fmt.Fprintf(e.stdout, "ferry %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			fmt.Fprintf(e.stdout, "ferry %s (%s, %s)\n", b.Version, b.Go, b.Platform)
 			return nil
 		},
 	}

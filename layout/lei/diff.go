@@ -182,16 +182,31 @@ func (d *Difference) repository(repo [16]byte, was, is []fingerprint) {
 	d.repos = append(d.repos, repoChange{repo: repo, change: change})
 }
 
-// Take says what became of a repository, the first time that it is asked; to
-// the same question again it answers Same, so that each name is told once.
+// Look says what became of a repository.
+func (d *Difference) Look(repo []byte) Change {
+	if c := d.find(repo); c != nil {
+		return c.change
+	}
+	return Same
+}
+
+// Take is Look the first time that it is asked for a repository; to the same
+// question again it answers Same, so that each name is told once.
 func (d *Difference) Take(repo []byte) Change {
-	key := short(repo)
-	i, ok := slices.BinarySearchFunc(d.repos, key, func(c repoChange, k [16]byte) int { return bytes.Compare(c.repo[:], k[:]) })
-	if !ok || d.repos[i].taken {
+	c := d.find(repo)
+	if c == nil || c.taken {
 		return Same
 	}
-	d.repos[i].taken = true
-	return d.repos[i].change
+	c.taken = true
+	return c.change
+}
+
+func (d *Difference) find(repo []byte) *repoChange {
+	i, ok := slices.BinarySearchFunc(d.repos, short(repo), func(c repoChange, k [16]byte) int { return bytes.Compare(c.repo[:], k[:]) })
+	if !ok {
+		return nil
+	}
+	return &d.repos[i]
 }
 
 // A ReportsChecker is a Checker that takes the fingerprints of each payload in
@@ -234,7 +249,8 @@ func (c *ReportsChecker) payload(d v1.Descriptor) io.WriteCloser {
 		r = &result{}
 		c.results[key(d)] = r
 	}
-	o := ScanOptions{MaxRaw: max(c.maxRaw, 64<<20+200*d.Size)} // as Checker.payloadWriter
+	o := ScanOptions{MaxRaw: c.rawLimit(d.Size)}
+	r.looked = true
 	return newFeed(func(in io.Reader) {
 		if c.Repo != nil {
 			r.payload, r.payloadErr = eachReport(context.Background(), in, o, func(repo, _ []byte) error { return c.Repo(d.Digest, repo) })

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+func diffCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "say what changed between two bundles or layouts",
+		ArgsUsage: "BEFORE AFTER",
+		Description: "Example: ferry diff last-week.tar this-week.tar.gz\n\n" +
+			"References that came, went or moved; artifacts; blobs and bytes; and for LEI caches the\n" +
+			"reports and repositories. Both sides are verified whole. SRC:TAG compares one artifact;\n" +
+			"one side may be -. Two LEI caches are compared when each side has one, or when they have\n" +
+			"the same reference, or are the only ones of the same repository.\n\n" +
+			"Exit codes as diff has them: 0 the same, 1 different, 2 trouble; and 3 and 4 as ever, when\n" +
+			"a side is not what it should be.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "list", Usage: "name the repositories of LEI caches that came (+), went (-) or changed (~); reads twice"},
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			err := diffAction(e, c)
+			if err == nil || errors.Is(err, errDifferent) {
+				return err
+			}
+			return trouble(err)
+		},
+	}
+}
+
+// errDifferent ends a comparison whose sides differ. It is an answer, and is
+// not reported.
+var errDifferent = errors.New("the sides differ")
+
+const codeDifferent = 1
+
+// trouble keeps exit code 1 for sides that differ.
+func trouble(err error) error {
+	code, hint := classify(err)
+	var f *failure
+	for outer := err; errors.As(outer, &f); outer = f.err {
+		if f.code != 0 {
+			code = f.code
+		}
+		if f.hint != "" {
+			hint = f.hint
+		}
+	}
+	if code == codeFailed && signalCode(err) == 0 {
+		return &failure{codeMisuse, err, hint}
+	}
+	return err
+}
+
+func diffAction(e *env, c *cli.Context) error {
+	if err := checkFormat(c); err != nil {
+		return err
+	}
+	if c.NArg() != 2 {
+		return misuse(fmt.Errorf("diff: want two bundles or layouts, found %d arguments: %q", c.NArg(), c.Args().Slice()), "see ferry help diff")
+	}
+	var sources []*source
+	for _, arg := range c.Args().Slice() {
+		s, err := e.source(arg)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, s)
+	}
+	if sources[0].name == "-" && sources[1].name == "-" {
+		return misuse(errors.New("diff: both sides are standard input"), "give one of them as a file")
+	}
+	if c.Bool("list") && (sources[0].name == "-" || sources[1].name == "-") {
+		return misuse(errors.New("--list: standard input cannot be read twice"), "write it to a file first")
+	}
+	end := e.reading("comparing", sources...)
+	defer end()
+	before, err := newSide(c.Context, sources[0])
+	if err != nil {
+		return err
+	}
+	after, err := newSide(c.Context, sources[1])
+	if err != nil {
+		return err
+	}
+	d := compare(before, after)
+	if c.Bool("list") {
+		if err := d.names(c.Context, before, after); err != nil {
+			return err
+		}
+	}
+	end()
+	if c.String("format") == "json" {
+		err = printJSON(e.stdout, d)
+	} else {
+		d.print(e)
+	}
+	if err == nil && !d.Same {
+		err = errDifferent
+	}
+	return err
+}
+
+// A side is one of the two that are compared.
+type side struct {
+	src       *source
+	report    *layout.Report
+	audit     *layout.Audit
+	check     *lei.ReportsChecker
+	roots     []v1.Descriptor
+	artifacts map[digest.Digest]diffArtifact // indexes and manifests, in whatever depth
+	blobs     map[digest.Digest]int64        // all that the roots reach
+}
+
+// newSide reads a source whole and checks it.
+func newSide(ctx context.Context, src *source) (*side, error) {
+	s := &side{src: src, check: &lei.ReportsChecker{Checker: lei.NewChecker(false)}, artifacts: map[digest.Digest]diffArtifact{}, blobs: map[digest.Digest]int64{}}
+	if err := s.read(ctx, s.check); err != nil {
+		return nil, err
+	}
+	s.roots = s.report.Index.Manifests
+	if src.ref != "" {
+		d, err := layout.Resolve(s.report.Index, src.ref)
+		if err != nil {
+			return nil, src.err(err)
+		}
+		s.roots = slices.DeleteFunc(slices.Clone(s.roots), func(r v1.Descriptor) bool { return r.Digest != d.Digest })
+	}
+	for _, d := range s.roots {
+		s.reach(d)
+	}
+	return s, nil
+}
+
+func (s *side) read(ctx context.Context, check *lei.ReportsChecker) error {
+	var once sync.Once
+	report, err := s.src.audit(ctx, layout.AuditOptions{
+		Inspectors: []layout.Inspector{check, artifact.Titles{}},
+		Sink: func(a *layout.Audit, _ v1.Descriptor) (io.WriteCloser, error) {
+			once.Do(func() { s.audit = a }) // the one way to its documents
+			return nil, nil
+		},
+	})
+	if err == nil {
+		err = s.src.err(report.Err())
+	}
+	s.report = report
+	return err
+}
+
+func (s *side) reach(d v1.Descriptor) {
+	if _, ok := s.blobs[d.Digest]; ok {
+		return
+	}
+	s.blobs[d.Digest] = d.Size
+	index, m := s.audit.Document(d.Digest)
+	switch {
+	case index != nil:
+		s.add(d)
+		for _, child := range index.Manifests {
+			s.reach(child)
+		}
+	case m != nil:
+		s.add(d)
+		for _, b := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+			s.blobs[b.Digest] = b.Size
+		}
+	}
+}
+
+func (s *side) add(d v1.Descriptor) {
+	kind, total := describe(s.audit, d)
+	a := diffArtifact{Digest: string(d.Digest), Kind: kind, Size: total, References: layout.Names(d)}
+	if p := d.Platform; p != nil {
+		a.Platform = p.OS + "/" + p.Architecture
+	}
+	s.artifacts[d.Digest] = a
+}
+
+// references are the names of the roots; the full one alone where there is one.
+func (s *side) references() map[string]digest.Digest {
+	out := map[string]digest.Digest{}
+	for _, d := range s.roots {
+		if n := layout.Names(d); len(n) > 0 {
+			out[n[0]] = d.Digest
+		}
+	}
+	return out
+}
+
+// A difference is what diff reports.
+type difference struct {
+	Before     diffSource    `json:"before"`
+	After      diffSource    `json:"after"`
+	Same       bool          `json:"same"`
+	References diffRefs      `json:"references"`
+	Artifacts  diffArtifacts `json:"artifacts"`
+	Blobs      diffBlobs     `json:"blobs"`
+	Caches     []*diffCache  `json:"leiCaches,omitempty"`
+}
+
+type diffSource struct {
+	Source   string `json:"source"`
+	Identity string `json:"identity"`
+}
+
+type diffRefs struct {
+	Added   []diffRef `json:"added"`
+	Removed []diffRef `json:"removed"`
+	Moved   []diffRef `json:"moved"`
+}
+
+type diffRef struct {
+	Reference string `json:"reference"`
+	From      string `json:"from,omitempty"`
+	To        string `json:"to,omitempty"`
+}
+
+type diffArtifacts struct {
+	Added   []diffArtifact `json:"added"`
+	Removed []diffArtifact `json:"removed"`
+	Same    int            `json:"same"`
+}
+
+type diffArtifact struct {
+	Digest     string   `json:"digest"`
+	Kind       string   `json:"kind"`
+	Platform   string   `json:"platform,omitempty"`
+	Size       int64    `json:"totalSize"` // bytes of it and all it names
+	References []string `json:"references,omitempty"`
+}
+
+type diffBlobs struct {
+	Added   diffSum `json:"added"`
+	Removed diffSum `json:"removed"`
+	Same    diffSum `json:"same"`
+}
+
+type diffSum struct {
+	Count int   `json:"count"`
+	Bytes int64 `json:"bytes"`
+}
+
+func (s *diffSum) add(n int64) { s.Count++; s.Bytes += n }
+
+// compare compares two sides, of which the documents are in memory.
+func compare(before, after *side) *difference {
+	d := &difference{
+		Before:     diffSource{before.src.name, string(before.report.Digest)},
+		After:      diffSource{after.src.name, string(after.report.Digest)},
+		References: diffRefs{[]diffRef{}, []diffRef{}, []diffRef{}},
+		Artifacts:  diffArtifacts{Added: []diffArtifact{}, Removed: []diffArtifact{}},
+	}
+	was, is := before.references(), after.references()
+	for name, to := range is {
+		switch from, ok := was[name]; {
+		case !ok:
+			d.References.Added = append(d.References.Added, diffRef{Reference: name, To: string(to)})
+		case from != to:
+			d.References.Moved = append(d.References.Moved, diffRef{name, string(from), string(to)})
+		}
+	}
+	for name, from := range was {
+		if _, ok := is[name]; !ok {
+			d.References.Removed = append(d.References.Removed, diffRef{Reference: name, From: string(from)})
+		}
+	}
+	for x, a := range after.artifacts {
+		if _, ok := before.artifacts[x]; ok {
+			d.Artifacts.Same++
+		} else {
+			d.Artifacts.Added = append(d.Artifacts.Added, a)
+		}
+	}
+	for x, a := range before.artifacts {
+		if _, ok := after.artifacts[x]; !ok {
+			d.Artifacts.Removed = append(d.Artifacts.Removed, a)
+		}
+	}
+	for x, n := range after.blobs {
+		if _, ok := before.blobs[x]; ok {
+			d.Blobs.Same.add(n)
+		} else {
+			d.Blobs.Added.add(n)
+		}
+	}
+	for x, n := range before.blobs {
+		if _, ok := after.blobs[x]; !ok {
+			d.Blobs.Removed.add(n)
+		}
+	}
+	for _, list := range [][]diffRef{d.References.Added, d.References.Removed, d.References.Moved} {
+		sort.Slice(list, func(i, k int) bool { return list[i].Reference < list[k].Reference })
+	}
+	for _, list := range [][]diffArtifact{d.Artifacts.Added, d.Artifacts.Removed} {
+		sort.Slice(list, func(i, k int) bool {
+			return strings.Join(list[i].References, " ")+list[i].Digest < strings.Join(list[k].References, " ")+list[k].Digest
+		})
+	}
+	d.Caches = pair(before, after)
+	d.Same = before.report.Digest == after.report.Digest
+	if before.src.ref != "" || after.src.ref != "" {
+		d.Same = len(d.Artifacts.Added)+len(d.Artifacts.Removed) == 0
+	}
+	return d
+}

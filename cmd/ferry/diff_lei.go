@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+// A diffCache compares two LEI caches.
+type diffCache struct {
+	Before       diffSnapshot `json:"before"`
+	After        diffSnapshot `json:"after"`
+	Reports      lei.Counts   `json:"reports"`
+	Repositories lei.Counts   `json:"repositories"`
+	Names        *diffNames   `json:"names,omitempty"`
+
+	found [2]cache
+	d     *lei.Difference
+}
+
+type diffSnapshot struct {
+	Reference string `json:"reference,omitempty"`
+	Digest    string `json:"digest"`
+	Date      string `json:"date"`
+}
+
+// diffNames are the names of repositories, as far as maxDiffNames reaches.
+type diffNames struct {
+	Added     []string `json:"added"`
+	Removed   []string `json:"removed"`
+	Changed   []string `json:"changed"`
+	Truncated bool     `json:"truncated,omitempty"`
+}
+
+// maxDiffNames bounds the names that are held, and with them the memory.
+const maxDiffNames = 100_000
+
+// A cache is an LEI artifact of a side.
+type cache struct {
+	lei.Found
+	reference string
+	payload   digest.Digest
+}
+
+func (c cache) snapshot() diffSnapshot {
+	return diffSnapshot{c.reference, string(c.Digest), c.Snapshot.Date}
+}
+
+// repository is the reference without its tag.
+func (c cache) repository() string {
+	if i := strings.LastIndexByte(c.reference, ':'); i > strings.LastIndexByte(c.reference, '/') {
+		return c.reference[:i]
+	}
+	return c.reference
+}
+
+// caches are the LEI artifacts among what the roots reach.
+func (s *side) caches() (out []cache) {
+	for _, f := range s.check.Found() {
+		a, ok := s.artifacts[f.Digest]
+		if !ok {
+			continue
+		}
+		c := cache{Found: f}
+		if len(a.References) > 0 {
+			c.reference = a.References[0]
+		}
+		_, m := s.audit.Document(f.Digest)
+		for _, l := range m.Layers {
+			if l.MediaType == lei.CacheJSONLMediaType {
+				c.payload = l.Digest
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// pair finds the caches that belong together, as the help text says, and
+// compares them. Two that are the same artifact have nothing to say.
+func pair(before, after *side) (out []*diffCache) {
+	a, b := before.caches(), after.caches()
+	join := func(x, y cache) {
+		if x.Digest == y.Digest {
+			return
+		}
+		d := lei.Compare(before.check.Reports(x.Found), after.check.Reports(y.Found))
+		out = append(out, &diffCache{Before: x.snapshot(), After: y.snapshot(), Reports: d.Reports, Repositories: d.Repos, found: [2]cache{x, y}, d: d})
+	}
+	if len(a) == 1 && len(b) == 1 {
+		join(a[0], b[0])
+		return out
+	}
+	rest := func(list, others []cache, key func(cache) string) map[string][]cache {
+		left := map[string][]cache{}
+		for _, c := range list {
+			if c.reference != "" && !holdsDigest(others, c.Digest) {
+				left[key(c)] = append(left[key(c)], c)
+			}
+		}
+		return left
+	}
+	reference := func(c cache) string { return c.reference }
+	paired := map[digest.Digest]bool{}
+	for _, key := range []func(cache) string{reference, cache.repository} {
+		was, is := rest(a, b, key), rest(b, a, key)
+		for _, y := range b {
+			k := key(y)
+			if len(was[k]) == 1 && len(is[k]) == 1 && is[k][0].Digest == y.Digest && !paired[y.Digest] && !paired[was[k][0].Digest] {
+				paired[y.Digest], paired[was[k][0].Digest] = true, true
+				join(was[k][0], y)
+			}
+		}
+	}
+	return out
+}
+
+func holdsDigest(list []cache, d digest.Digest) bool {
+	for _, c := range list {
+		if c.Digest == d {
+			return true
+		}
+	}
+	return false
+}
+
+// names reads both sides again for the names of the repositories that came,
+// went or changed. They are checked again as well.
+func (d *difference) names(ctx context.Context, before, after *side) error {
+	n := 0
+	for which, s := range []*side{before, after} {
+		want := map[digest.Digest][]*diffCache{}
+		for _, c := range d.Caches {
+			if c.Names == nil {
+				c.Names = &diffNames{Added: []string{}, Removed: []string{}, Changed: []string{}}
+			}
+			want[c.found[which].payload] = append(want[c.found[which].payload], c)
+		}
+		var mu sync.Mutex
+		again := &side{src: s.src}
+		err := again.read(ctx, &lei.ReportsChecker{Checker: lei.NewChecker(false), Repo: func(payload digest.Digest, repo []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, c := range want[payload] {
+				c.take(repo, which == 0, &n)
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+		if again.report.Digest != s.report.Digest {
+			return fmt.Errorf("%s: it changed while it was compared", s.src.label())
+		}
+	}
+	return nil
+}
+
+// take notes the name of a repository: of one that went while the side before
+// is read, of the others in that after.
+func (c *diffCache) take(repo []byte, before bool, n *int) {
+	list := &c.Names.Removed
+	change := c.d.Look(repo)
+	switch {
+	case change == lei.Same, before != (change == lei.Removed):
+		return
+	case change == lei.Added:
+		list = &c.Names.Added
+	case change == lei.Changed:
+		list = &c.Names.Changed
+	}
+	if c.d.Take(repo) == lei.Same {
+		return // told already
+	}
+	if *n++; *n > maxDiffNames || len(repo) > 4096 {
+		c.Names.Truncated = true
+		return
+	}
+	*list = append(*list, string(repo))
+}
+
+// print prints for people.
+func (d *difference) print(e *env) {
+	w := e.stdout
+	s := sheet{w}
+	if d.Same {
+		fmt.Fprintf(w, "the same: %s and %s\n", layout.Printable(d.Before.Source), layout.Printable(d.After.Source))
+		s.row("identity", "%s", d.After.Identity)
+		return
+	}
+	fmt.Fprintln(w, "different")
+	s.row("before", "%s, %s", layout.Printable(d.Before.Source), d.Before.Identity)
+	s.row("after", "%s, %s", layout.Printable(d.After.Source), d.After.Identity)
+	told := map[string]bool{} // by the artifact's own line
+	for _, a := range append(slices.Clone(d.Artifacts.Added), d.Artifacts.Removed...) {
+		told[a.Digest] = true
+	}
+	for _, r := range d.References.Moved {
+		s.row("moved", "%s", r.Reference)
+		s.row("", "from %s", r.From)
+		s.row("", "to   %s", r.To)
+	}
+	for _, r := range d.References.Added {
+		if !told[r.To] {
+			s.row("new name", "%s, %s", r.Reference, r.To)
+		}
+	}
+	for _, r := range d.References.Removed {
+		if !told[r.From] {
+			s.row("gone name", "%s, %s", r.Reference, r.From)
+		}
+	}
+	for _, a := range d.Artifacts.Added {
+		s.row("added", "%s", a)
+	}
+	for _, a := range d.Artifacts.Removed {
+		s.row("removed", "%s", a)
+	}
+	b := d.Blobs
+	s.row("blobs", "+%d -%d, %d the same", b.Added.Count, b.Removed.Count, b.Same.Count)
+	s.row("bytes", "+%s -%s, %s the same", size(b.Added.Bytes), size(b.Removed.Bytes), size(b.Same.Bytes))
+	if len(d.Artifacts.Added)+len(d.Artifacts.Removed)+len(d.References.Added)+len(d.References.Removed)+len(d.References.Moved) == 0 {
+		s.row("index", "index.json alone differs: its order, or an annotation")
+	}
+	listed := false
+	for _, c := range d.Caches {
+		name := c.After.Reference
+		if name == "" {
+			name = c.After.Digest
+		}
+		s.row("lei cache", "%s, dated %s, and %s before", name, c.After.Date, c.Before.Date)
+		s.row("reports", "%s", counts(c.Reports))
+		s.row("repos", "%s", counts(c.Repositories))
+		if c.Names == nil {
+			continue
+		}
+		listed = true
+		for _, l := range []struct {
+			mark  string
+			names []string
+		}{{"+", c.Names.Added}, {"-", c.Names.Removed}, {"~", c.Names.Changed}} {
+			for _, n := range l.names {
+				fmt.Fprintf(w, "    %s %s\n", l.mark, printableLine(n))
+			}
+		}
+		if c.Names.Truncated {
+			e.note("there are more than %d names; the rest is left out", maxDiffNames)
+		}
+	}
+	if len(d.Caches) > 0 && !listed {
+		e.next("ferry diff --list names the repositories")
+	}
+}
+
+func counts(c lei.Counts) string {
+	return fmt.Sprintf("+%d -%d ~%d, %d the same", c.Added, c.Removed, c.Changed, c.Same)
+}
+
+func (a diffArtifact) String() string {
+	name := a.Digest
+	switch {
+	case len(a.References) > 0:
+		name = a.References[0] + ", " + a.Digest
+	case a.Platform != "":
+		name = a.Platform + ", " + a.Digest
+	}
+	return fmt.Sprintf("%s, %s, %s", a.Kind, name, size(a.Size))
+}
