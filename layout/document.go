@@ -85,33 +85,34 @@ type wireDocument struct {
 	Signatures    json.RawMessage    `json:"signatures"`
 }
 
-func decodeDocument(data []byte) (*wireDocument, map[string]json.RawMessage, error) {
+// decodeDocument reads what an index and a manifest have in common. A field
+// that is not there is nil in the result: strictjson refuses null.
+func decodeDocument(data []byte) (*wireDocument, error) {
 	if len(data) > MaxDocument {
-		return nil, nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
+		return nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
 	}
 	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && t[0] != '{' {
-		return nil, nil, fmt.Errorf("want a JSON object, found something that begins with %s", quote(string(t[:1])))
+		return nil, fmt.Errorf("want a JSON object, found something that begins with %s", quote(string(t[:1])))
 	}
 	var doc wireDocument
 	if err := strictjson.Unmarshal(data, &doc, names...); err != nil {
-		return nil, nil, err
-	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(data, &keys); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if doc.SchemaVersion == nil {
-		return nil, nil, fmt.Errorf("schemaVersion: missing, want 2")
+		return nil, fmt.Errorf("schemaVersion: missing, want 2")
 	}
 	if *doc.SchemaVersion != 2 {
-		return nil, nil, fmt.Errorf("schemaVersion: want 2, found %d", *doc.SchemaVersion)
+		return nil, fmt.Errorf("schemaVersion: want 2, found %d", *doc.SchemaVersion)
 	}
-	for _, k := range []string{"fsLayers", "history", "signatures"} {
-		if _, ok := keys[k]; ok {
-			return nil, nil, fmt.Errorf("%s: a field of another kind of document (Docker schema 1)", k)
+	for _, f := range []struct {
+		name  string
+		there bool
+	}{{"fsLayers", doc.FSLayers != nil}, {"history", doc.History != nil}, {"signatures", doc.Signatures != nil}} {
+		if f.there {
+			return nil, fmt.Errorf("%s: a field of another kind of document (Docker schema 1)", f.name)
 		}
 	}
-	return &doc, keys, nil
+	return &doc, nil
 }
 
 // ParseIndex reads an image index (image-index.md) strictly: fields of the
@@ -119,16 +120,16 @@ func decodeDocument(data []byte) (*wireDocument, map[string]json.RawMessage, err
 // media type, where the document names it, equal to mediaType. An empty
 // mediaType stands for index.json, which no descriptor describes.
 func ParseIndex(data []byte, mediaType string) (*v1.Index, error) {
-	doc, keys, err := decodeDocument(data)
+	doc, err := decodeDocument(data)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range []string{"config", "layers"} {
-		if _, ok := keys[k]; ok {
-			return nil, fmt.Errorf("%s: a field of a manifest in an index; a document is one or the other", k)
-		}
-	}
-	if raw, ok := keys["manifests"]; !ok || string(raw) == "null" {
+	switch {
+	case doc.Config != nil:
+		return nil, fmt.Errorf("config: a field of a manifest in an index; a document is one or the other")
+	case doc.Layers != nil:
+		return nil, fmt.Errorf("layers: a field of a manifest in an index; a document is one or the other")
+	case doc.Manifests == nil:
 		return nil, fmt.Errorf("manifests: missing, want an array of descriptors")
 	}
 	found, err := documentMediaType(doc, mediaType, IsIndex, v1.MediaTypeImageIndex)
@@ -157,17 +158,17 @@ func ParseIndex(data []byte, mediaType string) (*v1.Index, error) {
 // ParseManifest reads an image manifest (manifest.md) as strictly as
 // ParseIndex reads an index.
 func ParseManifest(data []byte, mediaType string) (*v1.Manifest, error) {
-	doc, keys, err := decodeDocument(data)
+	doc, err := decodeDocument(data)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := keys["manifests"]; ok {
+	if doc.Manifests != nil {
 		return nil, fmt.Errorf("manifests: a field of an index in a manifest; a document is one or the other")
 	}
 	if doc.Config == nil {
 		return nil, fmt.Errorf("config: missing, want a descriptor")
 	}
-	if raw, ok := keys["layers"]; !ok || string(raw) == "null" {
+	if doc.Layers == nil {
 		return nil, fmt.Errorf("layers: missing, want an array of descriptors")
 	}
 	found, err := documentMediaType(doc, mediaType, IsManifest, v1.MediaTypeImageManifest)

@@ -95,6 +95,14 @@ func Check(data []byte, l Limits, names ...string) error {
 	if err := checkSurrogates(data); err != nil {
 		return err
 	}
+	if (&sweep{data: data, limits: l, names: names}).document() {
+		return nil
+	}
+	return check(data, l, names)
+}
+
+// check is the slow part of Check, which knows every rule and every word.
+func check(data []byte, l Limits, names []string) error {
 	fold := make(map[string]string, len(names))
 	for _, n := range names {
 		fold[foldCase(n)] = n
