@@ -93,3 +93,7 @@ func SignLayout(ctx context.Context, w *Writer, sign func(seal []byte, have []Si
 // LooseSize is the size in bytes of the largest blob that InOrder hands over in
 // memory.
 const LooseSize = bufferSize
+
+// CheckWith lets check have the last word on a new layout before Commit gives
+// it its name.
+func (w *Writer) CheckWith(check func(context.Context, *Reader) error) { w.check = check }

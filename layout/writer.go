@@ -45,6 +45,7 @@ type Writer struct {
 	have     map[digest.Digest]bool        // written or hashed by this writer
 	repaired []digest.Digest
 	sign     func(seal []byte) ([]Signature, error)
+	check    func(context.Context, *Reader) error
 }
 
 // Create begins a new layout in a directory that is not there or empty. With
@@ -408,6 +409,11 @@ func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
 	}
 	if err := w.syncRoot(); err != nil {
 		return "", err
+	}
+	if w.dir != nil && w.check != nil {
+		if err := w.check(ctx, Open(RootFS(w.root))); err != nil {
+			return "", err
+		}
 	}
 	if w.dir != nil {
 		w.closeDirs() // some systems rename no directory in which something is open

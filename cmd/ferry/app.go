@@ -25,6 +25,8 @@ func commands(e *env) []*cli.Command {
 		pullCommand(e),
 		pushCommand(e),
 		sealCommand(e),
+		keygenCommand(e),
+		signCommand(e),
 		zarfCommand(e),
 		exportCommand(e),
 		summaryCommand(e),
@@ -44,7 +46,7 @@ func run(ctx context.Context, e *env, args []string) int {
 			"input; SRC:TAG and SRC@sha256:... choose one artifact; oci:DIR:TAG and\n" +
 			"oci-archive:FILE:TAG are understood as well.\n\n" +
 			"Exit codes: 0 good, 1 failed, 2 misuse, 3 the content is not what it should be,\n" +
-			"4 incomplete, 5 refused by a rule.",
+			"4 incomplete, 5 refused by a signature or a rule.",
 		Commands:                  commands(e),
 		Writer:                    e.stdout,
 		ErrWriter:                 e.stderr,

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
@@ -26,7 +27,7 @@ func bundleCommand(e *env) *cli.Command {
 			"Everything that the index of a source reaches goes over byte for byte: artifacts, container\n" +
 			"images, indexes of several platforms, signatures. One source keeps its identity; SRC:TAG takes\n" +
 			"one artifact out of it. Blobs that nothing refers to stay behind.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			outputFlag("write the bundle to `OUT`"),
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
@@ -34,8 +35,9 @@ func bundleCommand(e *env) *cli.Command {
 			overwriteFlag("an existing OUT"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory)"},
 			noSyncFlag(),
+			policyFlag(),
 			formatFlag(),
-		},
+		}, signFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -50,6 +52,13 @@ func bundleCommand(e *env) *cli.Command {
 			b := &bundling{
 				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), docker: c.Bool("docker"), tmpdir: c.String("tmpdir"),
 				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
+			}
+			if b.sign, err = e.signing(c); err != nil {
+				return err
+			}
+			b.seal = b.seal || b.sign != nil
+			if b.trust, err = e.writerTrust(c, b.sign); err != nil {
+				return err
 			}
 			for _, a := range c.Args().Slice() {
 				s, err := e.source(a)
@@ -72,6 +81,8 @@ type bundling struct {
 	docker       bool
 	json         bool
 	o            durable.Options
+	sign         *signing // nil to sign nothing
+	trust        *trust   // what the policy asks of the output
 }
 
 func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.out) != nil }
@@ -90,7 +101,7 @@ func (b *bundling) run(ctx context.Context) error {
 	defer end()
 	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" && !b.sources[0].docker {
 		// One pass, from a pipe too.
-		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil)
+		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
 		end()
 		if err != nil {
 			return existing(err)
@@ -122,8 +133,11 @@ func (b *bundling) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.sign != nil {
+		c.Sign = b.sign.sign
+	}
 	if b.archive() {
-		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter())
+		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return b.e.checkOutput(ctx, b.trust, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
@@ -163,6 +177,8 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	if err := w.PutIndex(c.RawIndex); err != nil {
 		return nil, err
 	}
+	w.SignWith(c.SignaturesFor)
+	b.prepare(w)
 	_, err = w.Commit(ctx, b.seal)
 	for _, d := range w.Repaired() {
 		b.e.note("%s was damaged there and has been written anew", d)

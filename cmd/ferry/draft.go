@@ -69,7 +69,10 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 		for i, l := range d.packed.Manifest.Layers {
 			all = append(all, layout.Blob{Descriptor: l, Open: blobs[i].Open})
 		}
-		return layout.NewContents(d.index, all)
+		if c, err = layout.NewContents(d.index, all); err == nil && p.sign != nil {
+			c.Sign = p.sign.sign
+		}
+		return c, err
 	}
 	return d, nil
 }

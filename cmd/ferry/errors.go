@@ -75,8 +75,23 @@ func (e *env) report(err error) int {
 		fmt.Fprintf(e.stderr, "ferry: error: %s; %s\n", printableLine(err.Error()), printableLine(left))
 		return code
 	}
-	code, hint := classifyRegistry(err)
-	if code == codeGood {
+	code, hint := outcome(err)
+	var refused *refusal
+	if errors.As(err, &refused) && len(refused.violations) > 1 {
+		for _, v := range refused.violations {
+			fmt.Fprintf(e.stderr, "ferry: refused: %s\n", printableLine(v.String()))
+		}
+	}
+	fmt.Fprintf(e.stderr, "ferry: error: %s\n", printableLine(err.Error()))
+	if hint != "" {
+		fmt.Fprintf(e.stderr, "ferry: hint: %s\n", printableLine(hint))
+	}
+	return code
+}
+
+// outcome is the exit code of an error and the next step.
+func outcome(err error) (code int, hint string) {
+	if code, hint = classifyRegistry(err); code == codeGood {
 		code, hint = classify(err)
 	}
 	var f *failure
@@ -88,11 +103,7 @@ func (e *env) report(err error) int {
 			hint = f.hint
 		}
 	}
-	fmt.Fprintf(e.stderr, "ferry: error: %s\n", printableLine(err.Error()))
-	if hint != "" {
-		fmt.Fprintf(e.stderr, "ferry: hint: %s\n", printableLine(hint))
-	}
-	return code
+	return code, hint
 }
 
 // classify gives the errors of the libraries their exit code and next step.
@@ -110,10 +121,17 @@ func classify(err error) (code int, hint string) {
 		secrets   *lei.SecretsError
 		snapshot  *lei.FormatError
 		mismatch  *lei.MismatchError
+		refused   *refusal
 	)
 	var p *fs.PathError
 	output := errors.As(err, &p) && p.Op == "create"
 	switch {
+	case errors.As(err, &refused):
+		return codeRefused, "take out what is not allowed and pack it again, or have the rule changed by who answers for it"
+	case errors.Is(err, layout.ErrUnsealed):
+		return codeRefused, "have it sealed and signed: ferry bundle SRC -o NEW.tar --sign KEY, or ferry sign for a layout directory"
+	case errors.Is(err, layout.ErrEarly):
+		return codeRefused, "save it to a file and verify that: a file can be read twice, a stream cannot"
 	case errors.As(err, &reference) && reference.Several:
 		return codeMisuse, "choose one with -t, for example -t " + reference.Have[0]
 	case errors.As(err, &reference):

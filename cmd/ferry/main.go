@@ -20,6 +20,8 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	lookupEnv      func(string) (string, bool)
+	ask            func(ctx context.Context, prompt string) ([]byte, error) // a password; nil without a terminal
 	now            func() time.Time
 	quiet          bool
 	noProgress     bool
@@ -34,7 +36,7 @@ func main() {
 	fixUmask()
 	ctx, stop := interruptible(context.Background())
 	defer stop()
-	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
+	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv, ask: askTerminal, now: time.Now}
 	done := e.profile()
 	code := run(ctx, e, os.Args)
 	done()

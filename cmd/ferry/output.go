@@ -24,12 +24,20 @@ func (e *env) writeArchive(ctx context.Context, name string, o durable.Options, 
 // tarWriter is bundle.Write, or what writes more than it.
 type tarWriter func(context.Context, io.Writer, *layout.Contents) error
 
-func (e *env) writeArchiveAs(ctx context.Context, name string, o durable.Options, c *layout.Contents, write tarWriter) error {
+// writeArchiveAs is writeArchive in another form. A file gets its name only when
+// the checks are content with it.
+func (e *env) writeArchiveAs(ctx context.Context, name string, o durable.Options, c *layout.Contents, write tarWriter, checks ...func(bundle.Target) error) error {
 	if name == "-" {
 		return compressTo(ctx, e.stdout, compression.None, c, write)
 	}
 	return createFile(name, o, func(f bundle.Target) error {
-		return compressTo(ctx, f, compression.ByName(name), c, write)
+		err := compressTo(ctx, f, compression.ByName(name), c, write)
+		for _, check := range checks {
+			if err == nil {
+				err = check(f)
+			}
+		}
+		return err
 	})
 }
 

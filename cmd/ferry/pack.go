@@ -35,7 +35,7 @@ func packCommand(e *env) *cli.Command {
 			"any directory. OUT says the form by its name: .tar, .tar.gz or .tgz, .tar.zst, else a\n" +
 			"layout directory; - is a tar on standard output. FILE:MEDIATYPE gives a file of DIR\n" +
 			"another media type. Packing twice gives the same bytes.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			outputFlag("write the bundle to `OUT`"),
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the artifact this `REF`, a full reference or a tag; may be repeated"},
 			&cli.BoolFlag{Name: "lei-tags", Usage: "tag with the snapshot's date, latest, and weekly on Sundays"},
@@ -49,8 +49,9 @@ func packCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
 			overwriteFlag("an existing OUT; with --append, move names"),
 			noSyncFlag(),
+			policyFlag(),
 			formatFlag(),
-		},
+		}, signFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -78,6 +79,8 @@ type packing struct {
 	overwrite bool
 	noSync    bool
 	json      bool
+	sign      *signing // nil to sign nothing
+	trust     *trust   // what the policy asks of the output
 }
 
 func newPacking(c *cli.Context, e *env) (*packing, error) {
@@ -126,7 +129,14 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	if p.o.Annotations, err = annotations(c.StringSlice("annotation")); err != nil {
 		return nil, err
 	}
-	p.o.Created, err = created(c, e, p.kind)
+	if p.o.Created, err = created(c, e, p.kind); err != nil {
+		return nil, err
+	}
+	if p.sign, err = e.signing(c); err != nil {
+		return nil, err
+	}
+	p.seal = p.seal || p.sign != nil
+	p.trust, err = e.writerTrust(c, p.sign)
 	return p, err
 }
 
@@ -214,7 +224,10 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 			if _, err := bundle.WriteDraft(ctx, f, compression.ByName(p.out), d.Draft); err != nil {
 				return p.packError(err)
 			}
-			return p.packError(d.plan.Judge(d.packed))
+			if err := d.plan.Judge(d.packed); err != nil {
+				return p.packError(err)
+			}
+			return p.e.checkOutput(ctx, p.trust, f)
 		})
 	}
 	return d.packed, d.index, err
@@ -259,6 +272,10 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 		return nil, index, p.packError(err)
 	}
 	w.SetIndex(d.index)
+	if p.sign != nil {
+		w.SignWith(p.sign.sign)
+	}
+	p.e.checkLayout(p.trust, w)
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
 		p.e.note("%s was damaged there and has been written anew", d)
@@ -353,6 +370,7 @@ type packAnswer struct {
 	Files      int      `json:"files"`
 	Bytes      int64    `json:"bytes"`
 	Sealed     bool     `json:"sealed"`
+	SignedBy   []string `json:"signedBy,omitempty"`
 	Notices    []string `json:"notices,omitempty"`
 }
 
@@ -363,7 +381,8 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	}
 	a := packAnswer{
 		Output: p.out, Kind: p.kind.Name, Manifest: string(packed.Digest), Identity: string(identity),
-		Files: len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil, Notices: packed.Notices,
+		SignedBy: p.sign.fingerprints(),
+		Files:    len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil, Notices: packed.Notices,
 	}
 	for _, d := range index.Manifests {
 		if n := layout.Names(d); d.Digest == packed.Digest && len(n) > 0 {
@@ -395,6 +414,9 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	s.row("manifest", "%s", a.Manifest)
 	s.row("content", "%s, %s", count(a.Files, "file"), size(a.Bytes))
 	s.row("identity", "%s", a.Identity)
+	for _, k := range a.SignedBy {
+		s.row("signed by", "%s", k)
+	}
 	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
 		layout.Printable(p.out), shellWord(p.out), a.Identity)
 	return nil

@@ -39,7 +39,7 @@ func pushCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first"},
 			formatFlag(),
-		}, registryFlags()...),
+		}, append(trustFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -93,6 +93,9 @@ func newPushing(c *cli.Context, e *env) (*pushing, error) {
 		return nil, err
 	}
 	p.src = src
+	if src.trust, err = e.trust(c); err != nil {
+		return nil, err
+	}
 	if err := src.choose(c.String("tag")); err != nil {
 		return nil, err
 	}

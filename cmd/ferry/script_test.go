@@ -56,7 +56,7 @@ func runMain() int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	e := &env{
-		stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+		stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv,
 		now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
 	}
 	return run(ctx, e, os.Args)

@@ -27,6 +27,7 @@ type source struct {
 	docker bool
 	e      *env
 	seen   *progress // counts what is read; nil while nobody wants to know
+	trust  *trust    // what is asked of it beyond that it is whole
 }
 
 // reading shows the progress of reading sources. The caller ends it before it
@@ -158,8 +159,23 @@ func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
 	}
 }
 
-// audit checks the whole source.
+// audit checks the whole source, and that it keeps what s.trust asks of it:
+// what that refuses is an error, and the report is there with it unless the
+// signature does not hold.
 func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+	o, err := s.trust.begin(ctx, s, o)
+	if err != nil {
+		return nil, s.err(err)
+	}
+	report, err := s.examine(ctx, o)
+	if err == nil && report.Err() == nil {
+		err = s.err(s.trust.check(report, s.ref))
+	}
+	return report, err
+}
+
+// examine checks the whole source.
+func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 	if s.dir {
 		r, err := s.reader()
 		if err != nil {
@@ -314,8 +330,9 @@ func spoolDir(name string) (*durable.Dir, error) {
 }
 
 // writeLayout checks the source and writes it as a new layout directory, in
-// one pass. check, which may be nil, has the last word.
-func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options, seal bool, check func(*layout.Report) error) (*layout.Report, error) {
+// one pass. check, which may be nil, has the last word. Signatures go along
+// where the seal comes out as it was; prepare may set others.
+func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options, seal bool, check func(*layout.Report) error, prepare ...func(*layout.Writer)) (*layout.Report, error) {
 	w, err := layout.Create(dir, o)
 	if err != nil {
 		return nil, err
@@ -339,6 +356,10 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 	}
 	if err := w.PutIndex(report.RawIndex); err != nil {
 		return nil, err
+	}
+	w.SignWith(report.SignaturesFor)
+	for _, p := range prepare {
+		p(w)
 	}
 	if _, err := w.Commit(ctx, seal); err != nil {
 		return nil, err

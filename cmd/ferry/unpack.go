@@ -19,7 +19,7 @@ func unpackCommand(e *env) *cli.Command {
 		Description: "Example: ferry unpack lei-cache.tar -o lei-cache --expect sha256:...\n\n" +
 			"Everything that ferry verify checks is checked while the files are written; they appear in\n" +
 			"DIR only when all of it was good. No space is needed but that of the files.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			outputFlag("write the files into the new directory `DIR`"),
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to unpack, by `REF`, tag or digest"},
 			&cli.BoolFlag{Name: "layout", Usage: "write the layout directory instead of the files"},
@@ -28,7 +28,7 @@ func unpackCommand(e *env) *cli.Command {
 			overwriteFlag("files of the same names in an existing DIR"),
 			noSyncFlag(),
 			formatFlag(),
-		},
+		}, trustFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -51,6 +51,9 @@ func unpackCommand(e *env) *cli.Command {
 			if err := src.choose(c.String("tag")); err != nil {
 				return err
 			}
+			if src.trust, err = e.trust(c); err != nil {
+				return err
+			}
 			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
 			check := func(r *layout.Report) error { return expect(c, r) }
 			var a *unpackAnswer
@@ -68,6 +71,7 @@ func unpackCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
+			a.SignedBy = src.trust.signedBy()
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, a)
 			}
@@ -84,7 +88,7 @@ func unpackCommand(e *env) *cli.Command {
 			for _, n := range a.Notices {
 				e.note("%s", n)
 			}
-			fmt.Fprintln(e.stdout, "ok: integrity checked, origin not checked")
+			fmt.Fprintln(e.stdout, src.trust.line())
 			return nil
 		},
 	}
@@ -96,6 +100,7 @@ type unpackAnswer struct {
 	Reference string    `json:"reference,omitempty"`
 	Manifest  string    `json:"manifest,omitempty"`
 	Identity  string    `json:"identity"`
+	SignedBy  []string  `json:"signedBy,omitempty"`
 	Files     []fileRow `json:"files,omitempty"`
 	Notices   []string  `json:"notices,omitempty"`
 }

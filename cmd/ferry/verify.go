@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -14,14 +15,15 @@ func verifyCommand(e *env) *cli.Command {
 		Name:      "verify",
 		Usage:     "check that a bundle is whole, in one pass",
 		ArgsUsage: "SRC",
-		Description: "Example: ferry verify lei-cache.tar --expect sha256:...\n\n" +
+		Description: "Example: ferry verify lei-cache.tar --key cosign.pub\n\n" +
 			"Every blob is hashed, everything that the index reaches must be there, SHA256SUMS must\n" +
 			"agree where it is present, and the payload of an LEI artifact must be what it says.\n" +
-			"Nothing is written, not even a temporary file; - reads standard input.",
-		Flags: []cli.Flag{
+			"Nothing is written, not even a temporary file; - reads standard input. With --key or a\n" +
+			"policy's keys the signature is checked before anything else is looked at.",
+		Flags: append([]cli.Flag{
 			expectFlag(),
 			formatFlag(),
-		},
+		}, trustFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -34,11 +36,17 @@ func verifyCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if src.trust, err = e.trust(c); err != nil {
+				return err
+			}
 			end := e.reading("verifying", src)
 			ins, cache := inspectors()
 			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
 			end()
 			if err != nil {
+				if code, _ := outcome(err); code == codeRefused && c.String("format") == "json" {
+					return errors.Join(printJSON(e.stdout, newVerifyAnswer(src, report, cache, err)), err)
+				}
 				return err
 			}
 			verdict := report.Err()
@@ -62,6 +70,9 @@ func verifyCommand(e *env) *cli.Command {
 				return src.err(verdict)
 			}
 			a.print(e, arg)
+			src.trust.unchecked(report)
+			e.next("ferry unpack %s -o DIR", shellWord(arg))
+			fmt.Fprintln(e.stdout, src.trust.line())
 			return nil
 		},
 	}
@@ -99,6 +110,7 @@ type verifyAnswer struct {
 	OK        bool          `json:"ok"`
 	Identity  string        `json:"identity,omitempty"`
 	Sealed    bool          `json:"sealed"`
+	SignedBy  []string      `json:"signedBy,omitempty"`
 	Artifacts []artifactRow `json:"artifacts"`
 	Blobs     int           `json:"blobs"`
 	Bytes     int64         `json:"bytes"`
@@ -117,9 +129,12 @@ type cacheRow struct {
 }
 
 func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict error) *verifyAnswer {
+	if r == nil { // its signature was refused
+		r = &layout.Report{}
+	}
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
-		Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
+		SignedBy: src.trust.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
 	}
 	if r.Index != nil {
 		a.Artifacts = rows(r.Index)
@@ -129,6 +144,12 @@ func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict 
 	}
 	for _, p := range r.Problems() {
 		a.Problems = append(a.Problems, printableLine(p.Error()))
+	}
+	var refused *refusal
+	if errors.As(verdict, &refused) {
+		for _, v := range refused.violations {
+			a.Problems = append(a.Problems, printableLine(v.String()))
+		}
 	}
 	if verdict != nil && len(a.Problems) == 0 {
 		a.Problems = []string{printableLine(verdict.Error())}
@@ -162,6 +183,4 @@ func (a *verifyAnswer) print(e *env, arg string) {
 	if !a.Sealed {
 		e.note("not sealed: nothing covers index.json and oci-layout, that is the names and what belongs together; compare the identity")
 	}
-	e.next("ferry unpack %s -o DIR", shellWord(arg))
-	fmt.Fprintln(w, "ok: integrity checked, origin not checked")
 }

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+func signCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "sign",
+		Usage:     "sign a bundle, so that the other side knows who packed it",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry sign lei-cache.tar -k cosign.key\n\n" +
+			"SRC is verified whole, then its SHA256SUMS is signed, which covers everything in it. The\n" +
+			"signature goes into SRC, which is written anew and takes the old one's place when it is whole;\n" +
+			"its identity stays. A layout directory is sealed first if need be. Signing again with another\n" +
+			"key adds a signature. With -o the signature is written beside it, and SRC stays as it is.\n\n" +
+			"cosign checks it too: cosign verify-blob --key cosign.pub --insecure-ignore-tlog\n" +
+			"--bundle SHA256SUMS.sigstore.json SHA256SUMS",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "the private key in `FILE`, made by ferry keygen, cosign or zarf"},
+			outputFlag("write the signature to `FILE` and leave SRC as it is"),
+			passwordFlag(),
+			overwriteFlag("an existing FILE"),
+			formatFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "bundle or layout to sign")
+			if err != nil {
+				return err
+			}
+			name := c.String("key")
+			if name == "" {
+				return misuse(errors.New("sign: missing -k, the private key"), "ferry keygen makes one")
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			out := c.String("output")
+			switch {
+			case src.ref != "":
+				return misuse(fmt.Errorf("%s: a whole bundle is signed, not one artifact of it", src.label()), "ferry bundle "+arg+" -o NEW makes a bundle of one")
+			case src.name == "-" && c.Bool("password-stdin"):
+				return misuse(errors.New("standard input cannot be both the bundle and the password"), "set COSIGN_PASSWORD, or give the bundle as a file")
+			case src.name == "-" && out == "":
+				return misuse(errors.New("sign: standard input cannot be written anew"), "-o FILE writes the signature beside it")
+			}
+			key, err := e.privateKey(c.Context, name, c.Bool("password-stdin"))
+			if err != nil {
+				return err
+			}
+			s := &signing{}
+			s.keys = append(s.keys, key)
+			var id digest.Digest
+			switch {
+			case out != "":
+				id, err = signBeside(c.Context, src, s, out, durable.Options{Overwrite: c.Bool("overwrite")})
+			case src.dir:
+				id, err = signDir(c.Context, src, s, nil)
+			default:
+				id, err = signArchive(c.Context, src, s)
+			}
+			if err != nil {
+				return err
+			}
+			return signed(c, e, src, out, id, key.Public().Fingerprint())
+		},
+	}
+}
+
+func signed(c *cli.Context, e *env, src *source, out string, id digest.Digest, fingerprint string) error {
+	if c.String("format") == "json" {
+		return printJSON(e.stdout, struct {
+			Source    string `json:"source"`
+			Signature string `json:"signature,omitempty"`
+			Identity  string `json:"identity"`
+			Key       string `json:"key"`
+		}{src.name, out, string(id), fingerprint})
+	}
+	fmt.Fprintf(e.stdout, "signed %s\n", src.label())
+	s := sheet{e.stdout}
+	more := ""
+	if out != "" {
+		s.row("signature", "%s", out)
+		more = " --signature " + shellWord(out)
+	}
+	s.row("key", "%s", fingerprint)
+	s.row("identity", "%s", id)
+	e.next("on the other side, with the public key that is there:\n      ferry verify %s%s --key cosign.pub", shellWord(src.name), more)
+	return nil
+}
+
+// signDir signs a layout directory. seal, which may be nil, is told the seal
+// instead of any signature being written.
+func signDir(ctx context.Context, src *source, s *signing, seal func([]byte)) (digest.Digest, error) {
+	w, err := layout.Append(ctx, src.name, durable.Options{})
+	if err != nil {
+		return "", src.err(err)
+	}
+	defer w.Close()
+	id, err := layout.SignLayout(ctx, w, func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
+		if seal != nil {
+			seal(data)
+			return have, nil
+		}
+		return s.add(data, have)
+	})
+	return id, src.err(err)
+}
+
+// signArchive writes an archive anew, with its signature, in its compression.
+func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest, err error) {
+	info, err := os.Stat(src.name)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", misuse(fmt.Errorf("%s: want a file or a layout directory", src.label()), "-o FILE writes the signature beside it")
+	}
+	f, err := src.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	format, err := bundle.FormatOf(f)
+	f.Close()
+	if err != nil {
+		return "", src.err(err)
+	}
+	if f, err = src.open(ctx); err != nil {
+		return "", err
+	}
+	defer f.Close()
+	ins, _ := inspectors()
+	end := src.e.reading("signing", src)
+	defer end()
+	err = createFile(src.name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
+		z := format.NewWriter(out)
+		report, err := bundle.Sign(ctx, z, src.seen.reader(f), layout.AuditOptions{Inspectors: ins}, s.add)
+		if err == nil {
+			err = report.Err()
+		}
+		if e := z.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return signable(src.err(err))
+		}
+		id = report.Digest
+		return nil
+	})
+	return id, err
+}
+
+// signable says how to sign what has no seal in front.
+func signable(err error) error {
+	if errors.Is(err, layout.ErrUnsealed) || errors.Is(err, layout.ErrEarly) {
+		return &failure{codeFailed, err, "ferry bundle SRC -o NEW.tar --sign KEY writes it anew, sealed and signed"}
+	}
+	return err
+}
+
+// signBeside writes a signature that stands alone.
+func signBeside(ctx context.Context, src *source, s *signing, out string, o durable.Options) (id digest.Digest, err error) {
+	if out == "-" {
+		return "", misuse(errors.New("sign: -o -: want a file"), "")
+	}
+	var seal []byte
+	if src.dir {
+		if id, err = signDir(ctx, src, s, func(data []byte) { seal = data }); err != nil {
+			return "", err
+		}
+	} else {
+		if id, seal, err = sealOf(ctx, src); err != nil {
+			return "", signable(err)
+		}
+	}
+	data, err := s.keys[0].Sign(seal)
+	if err != nil {
+		return "", err
+	}
+	return id, writeSmall(out, data, 0o644, o)
+}
+
+// sealOf checks an archive and is its seal.
+func sealOf(ctx context.Context, src *source) (id digest.Digest, seal []byte, err error) {
+	keep := func(data []byte, _ []layout.Signature) error { seal = data; return nil }
+	ins, _ := inspectors()
+	f, err := src.open(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	report, err := bundle.Verify(ctx, io.Reader(f), layout.AuditOptions{Inspectors: ins, Trust: keep})
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return "", nil, src.err(err)
+	}
+	return report.Digest, seal, nil
+}

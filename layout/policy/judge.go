@@ -1,0 +1,235 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/sniff"
+)
+
+// A Subject is what a policy judges: a layout that is whole.
+type Subject struct {
+	Names     []string // in index.json
+	Artifacts []Artifact
+	Blobs     []v1.Descriptor
+	// Content is what sniff found in a blob; see Policy.Looks.
+	Content map[digest.Digest]*sniff.Findings
+	// Secrets are messages about secrets, a line each.
+	Secrets []string
+	Now     time.Time // for Dates.MaxAge
+}
+
+// An Artifact is one manifest.
+type Artifact struct {
+	Digest digest.Digest
+	Kind   string    // one of Kinds
+	Date   time.Time // zero when it has none
+}
+
+// A Violation is one thing that a policy does not allow.
+type Violation struct {
+	Rule  string `json:"rule"`
+	Where string `json:"where"` // printable
+	What  string `json:"what"`  // printable
+}
+
+func (v Violation) String() string { return v.Rule + ": " + v.Where + ": " + v.What }
+
+// MaxViolations is the largest number of violations that Judge lists; a last
+// one says that there are more.
+const MaxViolations = 1000
+
+// Looks reports whether a rule needs the findings of sniff.
+func (p *Policy) Looks() bool {
+	return p.Forbid.Executables || p.Forbid.Encrypted || p.Forbid.Unseen
+}
+
+// Dated reports whether a rule needs the dates of artifacts.
+func (d Dates) Dated() bool { return !d.Min.IsZero() || d.MaxAge > 0 }
+
+// Judge lists what is not allowed, in the order of the rules.
+func (p *Policy) Judge(s *Subject) []Violation {
+	j := &judge{}
+	if p.Kinds != nil {
+		for _, a := range s.Artifacts {
+			if !slices.Contains(p.Kinds, a.Kind) {
+				j.add("kinds", string(a.Digest), "an artifact of kind %s is not allowed", a.Kind)
+			}
+		}
+	}
+	if p.MediaTypes != nil {
+		for _, b := range s.Blobs {
+			if !matchAny(p.MediaTypes, b.MediaType) {
+				j.add("mediaTypes", string(b.Digest), "%q is not allowed", b.MediaType)
+			}
+		}
+	}
+	if p.Names != nil {
+		for _, n := range s.Names {
+			if host, _, ok := strings.Cut(n, "/"); !ok {
+				j.add("names", fmt.Sprintf("%q", n), "the name has no host, want one of %s", strings.Join(p.Names, ", "))
+			} else if !matchAny(p.Names, hostname(host)) {
+				j.add("names", fmt.Sprintf("%q", n), "the host is not allowed, want one of %s", strings.Join(p.Names, ", "))
+			}
+		}
+	}
+	p.sizes(j, s.Blobs)
+	p.content(j, s)
+	p.Dates.Judge(s.Artifacts, s.Now, j.add)
+	return j.list
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	h, _, _ := strings.Cut(host, ":")
+	return h
+}
+
+func (p *Policy) sizes(j *judge, blobs []v1.Descriptor) {
+	var total int64
+	seen := map[digest.Digest]bool{}
+	for _, b := range blobs {
+		if seen[b.Digest] {
+			continue
+		}
+		seen[b.Digest] = true
+		total += b.Size
+		if p.MaxBlob > 0 && b.Size > p.MaxBlob {
+			j.add("limits.blob", string(b.Digest), "%d bytes, the limit is %d", b.Size, p.MaxBlob)
+		}
+	}
+	if p.MaxBundle > 0 && total > p.MaxBundle {
+		j.add("limits.bundle", "all blobs", "%d bytes, the limit is %d", total, p.MaxBundle)
+	}
+}
+
+func (p *Policy) content(j *judge, s *Subject) {
+	blobs := make([]digest.Digest, 0, len(s.Content))
+	for d := range s.Content {
+		blobs = append(blobs, d)
+	}
+	slices.Sort(blobs)
+	for _, rule := range []struct {
+		on   bool
+		name string
+		of   func(*sniff.Findings) *sniff.Places
+	}{
+		{p.Forbid.Executables, "executables", func(f *sniff.Findings) *sniff.Places { return &f.Executable }},
+		{p.Forbid.Encrypted, "encrypted", func(f *sniff.Findings) *sniff.Places { return &f.Encrypted }},
+		{p.Forbid.Unseen, "unseen", func(f *sniff.Findings) *sniff.Places { return &f.Unseen }},
+	} {
+		for _, d := range blobs {
+			if rule.on {
+				j.places("forbid "+rule.name, d, rule.of(s.Content[d]))
+			}
+		}
+	}
+	if p.Forbid.Secrets {
+		for _, m := range s.Secrets {
+			j.add("forbid secrets", "reports", "%s", m)
+		}
+	}
+}
+
+func (j *judge) places(rule string, d digest.Digest, places *sniff.Places) {
+	for _, at := range places.List {
+		where := string(d)
+		if at.Path != "" {
+			where += " > " + fmt.Sprintf("%q", at.Path)
+		}
+		j.add(rule, where, "%s", at.What)
+	}
+	if places.More > 0 {
+		j.add(rule, string(d), "and %d more", places.More)
+	}
+}
+
+// Judge calls add for each artifact that is too old, or has no date though one
+// is wanted.
+func (d Dates) Judge(artifacts []Artifact, now time.Time, add func(rule, where, format string, args ...any)) {
+	if !d.Dated() {
+		return
+	}
+	for _, a := range artifacts {
+		if a.Kind == "referrer" {
+			continue // it is as old as what it is about
+		}
+		switch {
+		case a.Date.IsZero():
+			add("dates", string(a.Digest), "the artifact has no date, and a date is asked for")
+			continue
+		case !d.Min.IsZero() && a.Date.Before(d.Min):
+			add("dates.min", string(a.Digest), "dated %s, want %s or later", day(a.Date), day(d.Min))
+		}
+		if d.MaxAge > 0 && now.Sub(a.Date) > d.MaxAge {
+			add("dates.maxAge", string(a.Digest), "dated %s, which is %s ago; want %s at most", day(a.Date), days(now.Sub(a.Date)), days(d.MaxAge))
+		}
+	}
+}
+
+func day(t time.Time) string {
+	t = t.UTC()
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339)
+}
+
+func days(d time.Duration) string {
+	if d < 48*time.Hour {
+		return d.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+type judge struct {
+	list []Violation
+	full bool
+}
+
+func (j *judge) add(rule, where, format string, args ...any) {
+	switch {
+	case j.full:
+	case len(j.list) == MaxViolations:
+		j.full = true
+		j.list = append(j.list, Violation{rule, where, "and more; only the first are listed"})
+	default:
+		j.list = append(j.list, Violation{rule, where, fmt.Sprintf(format, args...)})
+	}
+}
+
+func matchAny(patterns []string, s string) bool {
+	for _, p := range patterns {
+		if match(p, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// match compares without case; * stands for any text.
+func match(pattern, s string) bool {
+	pattern, s = strings.ToLower(pattern), strings.ToLower(s)
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	last := len(parts) - 1
+	rest, ok := strings.CutPrefix(s, parts[0])
+	if !ok {
+		return false
+	}
+	for _, p := range parts[1:last] {
+		_, after, found := strings.Cut(rest, p)
+		if !found {
+			return false
+		}
+		rest = after
+	}
+	return len(rest) >= len(parts[last]) && strings.HasSuffix(rest, parts[last])
+}
