@@ -73,9 +73,10 @@ type Audit struct {
 	docs     []digest.Digest // documents wanted, in that order; those that came are passed over
 	waiting  int             // how many of docs have not come
 	subjects []subjectOf
-	others   map[string]sum // files that are not blobs
-	named    int            // bytes of the names in others
-	kept     int            // bytes of documents in memory
+	others   map[string]sum  // files that are not blobs
+	named    int             // bytes of the names in others
+	unfit    map[string]bool // files that are there and cannot be read; reported
+	kept     int             // bytes of documents in memory
 	corrupt  []error
 	invalid  []error
 	missing  []error
@@ -524,7 +525,7 @@ func (k *keeper) document() []byte {
 	if k.not || !k.sure && !bytes.Contains(k.b.Bytes(), []byte(`"schemaVersion"`)) {
 		return nil
 	}
-	return k.b.Bytes()
+	return append([]byte{}, k.b.Bytes()...) // not nil, though it may be empty
 }
 
 // Index is index.json, or nil while it has not been added or was not sound.
@@ -578,11 +579,19 @@ func (a *Audit) Absent(d digest.Digest) {
 	b.absent, b.visits = true, nil
 }
 
-// refuse notes that a blob is there but cannot be read as one; what is wrong
-// has been reported.
-func (a *Audit) refuse(d digest.Digest) {
+// refuse notes that a file is there but cannot be read as one.
+func (a *Audit) refuse(name string, why *FormatError) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.invalid = append(a.invalid, why)
+	d, ok, err := ParseBlobPath(name)
+	if !ok || err != nil {
+		if a.unfit == nil {
+			a.unfit = map[string]bool{}
+		}
+		a.unfit[name] = true
+		return
+	}
 	b := a.blobs[d]
 	if b == nil {
 		b = &blob{}
@@ -649,10 +658,10 @@ func (a *Audit) Finish() *Report {
 	if a.rawIndex != nil {
 		r.Digest = digest.FromBytes(a.rawIndex)
 	}
-	if _, ok := a.others[v1.ImageLayoutFile]; !a.layout && !(ok && a.trusted) {
+	if _, ok := a.others[v1.ImageLayoutFile]; !a.layout && !(ok && a.trusted) && !a.unfit[v1.ImageLayoutFile] {
 		a.invalid = append(a.invalid, &FormatError{v1.ImageLayoutFile, ErrNotLayout})
 	}
-	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout {
+	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout && !a.unfit[v1.ImageIndexFile] {
 		a.invalid = append(a.invalid, &FormatError{v1.ImageIndexFile, ErrNotLayout})
 	}
 	for d, b := range a.blobs {

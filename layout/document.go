@@ -91,9 +91,6 @@ func decodeDocument(data []byte) (*wireDocument, error) {
 	if len(data) > MaxDocument {
 		return nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
 	}
-	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && t[0] != '{' {
-		return nil, fmt.Errorf("want a JSON object, found something that begins with %s", quote(string(t[:1])))
-	}
 	var doc wireDocument
 	if err := strictjson.Unmarshal(data, &doc, names...); err != nil {
 		return nil, err

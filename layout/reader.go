@@ -217,10 +217,7 @@ func (r *Reader) add(ctx context.Context, a *Audit, name string) error {
 	f, size, err := r.openFile(name)
 	var bad *FormatError
 	if errors.As(err, &bad) {
-		a.fault(&a.invalid, bad)
-		if d, ok, err := ParseBlobPath(name); ok && err == nil {
-			a.refuse(d)
-		}
+		a.refuse(name, bad)
 		return nil
 	}
 	if err != nil {
@@ -323,15 +320,13 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 // refused reports whether a link or special file has been reported already: it
 // was asked for by its name.
 func (a *Audit) refused(name string) bool {
-	switch name {
-	case v1.ImageLayoutFile, v1.ImageIndexFile, SealName:
-		return true
-	}
-	if IsSignature(name) {
-		return true
-	}
 	d, ok, err := ParseBlobPath(name)
-	return ok && err == nil && a.Seen(d)
+	if ok && err == nil {
+		return a.Seen(d)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unfit[name]
 }
 
 func (a *Audit) has(name string) bool {

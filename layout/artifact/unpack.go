@@ -38,7 +38,7 @@ func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 				return nil, fmt.Errorf("layers[%d]: a second layer of type %s, duplicate of layers[%d]; want one", i, f.MediaType, found)
 			}
 			if t, ok := l.Annotations[v1.AnnotationTitle]; ok && t != f.Name {
-				return nil, fmt.Errorf("layers[%d]: title %q, want %q or none", i, t, f.Name)
+				return nil, fmt.Errorf("layers[%d]: title %.80q, want %q or none", i, t, f.Name)
 			}
 			found, names[i] = i, f.Name
 		}
@@ -90,12 +90,12 @@ func checkTitles(m *v1.Manifest) error {
 		}
 		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
 		if files[low] || dirs[low] {
-			return fmt.Errorf("%s: title %q: duplicate of another one, or its directory, or one that differs in case", at, t)
+			return fmt.Errorf("%s: title %.80q: duplicate of another one, or its directory, or one that differs in case", at, t)
 		}
 		files[low] = true
 		for d := path.Dir(low); d != "."; d = path.Dir(d) {
 			if files[d] {
-				return fmt.Errorf("%s: title %q: conflict, %q is a file", at, t, d)
+				return fmt.Errorf("%s: title %.80q: conflict, %.80q is a file", at, t, d)
 			}
 			dirs[d] = true
 		}

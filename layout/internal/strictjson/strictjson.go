@@ -46,11 +46,15 @@ func (e *SyntaxError) Error() string {
 	return e.Path + ": " + e.Msg
 }
 
-// Unmarshal checks data and decodes it into v, as encoding/json would. names
-// are the exact names that the document's objects use; see Check.
+// Unmarshal checks data, which must hold an object, and decodes it into v, as
+// encoding/json would. names are the exact names that the document's objects
+// use; see Check.
 func Unmarshal(data []byte, v any, names ...string) error {
 	if err := Check(data, Limits{}, names...); err != nil {
 		return err
+	}
+	if first := bytes.TrimLeft(data, " \t\r\n")[0]; first != '{' {
+		return &SyntaxError{"", fmt.Sprintf("want a JSON object, found something that begins with %q", first)}
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		var te *json.UnmarshalTypeError
