@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
@@ -47,20 +49,35 @@ func (c *Client) Tags(ctx context.Context, ref Reference) (tags []string, err er
 // registry does not have is left out if there are several.
 func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Audit, error) {
 	index := layout.NewIndex()
-	docs := map[string]document{}
-	for _, ref := range refs {
+	found := make([]v1.Descriptor, len(refs))
+	docs := map[digest.Digest]document{}
+	var mu sync.Mutex
+	err := c.each(ctx, len(refs), func(ctx context.Context, i int) error {
+		ref := refs[i]
 		if ref.Tag == "" && ref.Digest == "" {
 			ref.Tag = "latest"
 		}
 		doc, err := c.document(ctx, ref, nil)
 		if NotFound(err) && len(refs) > 1 {
-			continue
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		docs[string(doc.Digest)] = doc
-		if err := layout.AddTo(&index, named(doc, ref)); err != nil {
+		found[i] = named(doc, ref)
+		mu.Lock()
+		docs[doc.Digest] = doc
+		mu.Unlock()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range found {
+		if d.Digest == "" {
+			continue
+		}
+		if err := layout.AddTo(&index, d); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +96,7 @@ func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Audit
 		if !ok || !isDocument {
 			return a, a.Sofar().Err()
 		}
-		doc, ok := docs[string(d.Digest)]
+		doc, ok := docs[d.Digest]
 		if !ok {
 			var err error
 			at := Reference{Host: refs[0].Host, Repository: refs[0].Repository, Digest: d.Digest}

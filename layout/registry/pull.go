@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -160,7 +161,8 @@ func (p *pull) blobs(ctx context.Context) error {
 	for _, d := range p.list {
 		p.c.total.Add(d.Size)
 	}
-	return p.c.each(ctx, p.list, func(ctx context.Context, d v1.Descriptor) error {
+	return p.c.each(ctx, len(p.list), func(ctx context.Context, i int) error {
+		d := p.list[i]
 		there, err := p.s.holds(ctx, d)
 		if there || err != nil {
 			p.c.carried(d.Size)
@@ -170,21 +172,20 @@ func (p *pull) blobs(ctx context.Context) error {
 	})
 }
 
-// each does something for every descriptor, a few at a time, and ends with the
-// first error.
-func (c *Client) each(ctx context.Context, list []v1.Descriptor, one func(context.Context, v1.Descriptor) error) error {
+// each does something n times, a few at a time, and ends with the first error.
+func (c *Client) each(ctx context.Context, n int, one func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, c.o.Concurrency)
-	for _, d := range list {
+	for i := range n {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := one(ctx, d); err != nil {
+			if err := one(ctx, i); err != nil {
 				cancel(err)
 			}
 		})
@@ -387,11 +388,11 @@ func (c *Client) referrersOf(ctx context.Context, ref Reference, d v1.Descriptor
 		}
 		list = nil
 		ctx = auth.AppendRepositoryScope(ctx, repo.Reference, auth.ActionPull)
-		err = repo.Referrers(ctx, d, "", func(page []v1.Descriptor) error {
-			if len(list)+len(page) > maxReferrers {
+		page := func(found []v1.Descriptor) error {
+			if len(list)+len(found) > maxReferrers {
 				return &ContentError{at, "list of referrers", fmt.Errorf("more than the limit of %d", maxReferrers)}
 			}
-			for _, r := range page {
+			for _, r := range found {
 				if _, err := layout.ParseDigest(string(r.Digest)); err != nil {
 					return &ContentError{at, "list of referrers", err}
 				}
@@ -400,9 +401,18 @@ func (c *Client) referrersOf(ctx context.Context, ref Reference, d v1.Descriptor
 				}
 			}
 			return nil
-		})
-		if errors.Is(err, errdef.ErrNotFound) {
+		}
+		err = repo.Referrers(ctx, d, "", page)
+		switch _, _, status, _ := recordOf(ctx).last(); {
+		case errors.Is(err, errdef.ErrNotFound):
 			return nil
+		case err != nil && (status == http.StatusBadRequest || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented):
+			// An old registry may say so in its own way. The tag is asked for.
+			repo.SetReferrersCapability(false)
+			err = repo.Referrers(ctx, d, "", page)
+			if errors.Is(err, errdef.ErrNotFound) {
+				return nil
+			}
 		}
 		return err
 	})

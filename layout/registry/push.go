@@ -46,20 +46,17 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 		return nil, err
 	}
 	p := &push{c: c, to: to, from: from, out: Pushed{Digest: d.Digest}}
-	var docs []layout.Blob
-	blobs := map[digest.Digest]layout.Blob{}
-	var leaves []v1.Descriptor
+	var docs, leaves []layout.Blob
 	for _, b := range only.Blobs {
 		if layout.IsIndex(b.MediaType) || layout.IsManifest(b.MediaType) {
 			docs = append(docs, b)
 			continue
 		}
-		blobs[b.Digest] = b
-		leaves = append(leaves, b.Descriptor)
+		leaves = append(leaves, b)
 		c.total.Add(b.Size)
 	}
-	err = c.each(ctx, leaves, func(ctx context.Context, d v1.Descriptor) error {
-		return p.blob(ctx, blobs[d.Digest])
+	err = c.each(ctx, len(leaves), func(ctx context.Context, i int) error {
+		return p.blob(ctx, leaves[i])
 	})
 	if err != nil {
 		return nil, err
