@@ -62,7 +62,7 @@ func (e *env) source(arg string) (*source, error) {
 		s.name = "-"
 		return s, nil
 	case strings.HasPrefix(arg, "oci://") || strings.HasPrefix(arg, "docker://"):
-		return nil, misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "fetch it into a layout first, for example with oras cp --to-oci-layout")
+		return nil, misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "ferry pull REF -o OUT fetches it first")
 	case isOCI:
 		arg = rest
 	case isArchive:
