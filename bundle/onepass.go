@@ -51,7 +51,7 @@ func WriteDraft(ctx context.Context, f Target, format *compression.Format, d *la
 	}
 	blobs := append([]layout.Blob(nil), shape.Blobs[documents(shape.Contents):]...)
 	room, shape.Contents = nil, nil // some megabytes, with ten thousand blobs
-	at := make([]int, len(blobs)) // in d.Blobs
+	at := make([]int, len(blobs))   // in d.Blobs
 	for i := range blobs {
 		x, ok := shape.Late[blobs[i].Digest]
 		if at[i] = -1; ok {

@@ -38,14 +38,21 @@ func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit,
 }
 
 // scan feeds the files of an archive to an audit, until done says so.
-func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) error {
+func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (err error) {
 	m, z, _, err := open(r)
 	if err != nil {
 		return err
 	}
 	defer z.Close()
 	e := newEntries(m)
-	for {
+	c := newCrew(ctx, a)
+	defer func() {
+		if first := c.wait(); first != nil {
+			err = first
+		}
+		c.end()
+	}()
+	for c.failed() == nil {
 		name, size, err := e.next()
 		if err == io.EOF {
 			return nil
@@ -56,6 +63,15 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) e
 		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil && a.Wants(d, size) {
 			m.announced += size
 		}
+		if done == nil && c.takes(name, size) {
+			if err := c.add(name, size, e.tar); err != nil {
+				return e.contentError(name, err)
+			}
+			continue
+		}
+		if err := c.wait(); err != nil {
+			return err
+		}
 		if err := a.Add(ctx, name, size, e.tar); err != nil {
 			return e.contentError(name, err)
 		}
@@ -63,6 +79,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) e
 			return nil
 		}
 	}
+	return nil
 }
 
 func (e *entries) contentError(name string, err error) error {

@@ -1,0 +1,134 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/ociferry/ferry/layout"
+)
+
+// A crew adds small blobs to an audit on all cores while the archive is read
+// on. Their order does not matter any more once every document has been added.
+type crew struct {
+	ctx  context.Context
+	a    *layout.Audit
+	work chan *load
+	free chan *load
+	cur  *load
+	busy sync.WaitGroup // loads that are under way
+	ends sync.WaitGroup // goroutines
+
+	mu  sync.Mutex
+	err error // the first, in the order of the archive
+	at  int   // the number of its load
+	n   int
+}
+
+// loads is how many there are at a time.
+const loads = 6
+
+// A load is as many blobs as fit its buffer.
+type load struct {
+	n     int
+	buf   []byte
+	files []file
+}
+
+func newCrew(ctx context.Context, a *layout.Audit) *crew { return &crew{ctx: ctx, a: a} }
+
+// takes reports whether a blob may be added out of order.
+func (c *crew) takes(name string, size int64) bool {
+	d, ok, err := layout.ParseBlobPath(name)
+	return ok && err == nil && size <= layout.LooseSize && c.a.Wants(d, size) && c.a.Settled()
+}
+
+// add reads a blob and has it added. The error is one of reading it.
+func (c *crew) add(name string, size int64, r io.Reader) error {
+	if c.cur != nil && int64(cap(c.cur.buf)-len(c.cur.buf)) < size {
+		c.send()
+	}
+	if c.cur == nil {
+		c.cur = c.empty()
+	}
+	l := c.cur
+	from := len(l.buf)
+	l.buf = l.buf[:from+int(size)]
+	if _, err := io.ReadFull(r, l.buf[from:]); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	l.files = append(l.files, file{name, l.buf[from:]})
+	return nil
+}
+
+func (c *crew) empty() *load {
+	if c.free == nil {
+		c.free, c.work = make(chan *load, loads), make(chan *load, loads)
+		for range loads {
+			c.free <- nil
+		}
+		for range min(runtime.GOMAXPROCS(0), loads-1) {
+			c.ends.Go(c.run)
+		}
+	}
+	l := <-c.free
+	if l == nil {
+		l = &load{buf: make([]byte, 0, layout.LooseSize)}
+	}
+	l.n, l.buf, l.files = c.n, l.buf[:0], l.files[:0]
+	c.n++
+	return l
+}
+
+func (c *crew) send() {
+	if c.cur != nil {
+		c.busy.Add(1)
+		c.work <- c.cur
+		c.cur = nil
+	}
+}
+
+func (c *crew) run() {
+	for l := range c.work {
+		for _, f := range l.files {
+			if err := c.a.Add(c.ctx, f.name, int64(len(f.data)), bytes.NewReader(f.data)); err != nil {
+				c.mu.Lock()
+				if c.err == nil || l.n < c.at {
+					c.err, c.at = err, l.n
+				}
+				c.mu.Unlock()
+				break
+			}
+		}
+		c.free <- l
+		c.busy.Done()
+	}
+}
+
+// failed is the first error so far.
+func (c *crew) failed() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// wait waits until everything has been added, and returns the first error.
+func (c *crew) wait() error {
+	c.send()
+	c.busy.Wait()
+	return c.failed()
+}
+
+// end ends the goroutines.
+func (c *crew) end() {
+	if c.work != nil {
+		c.wait()
+		close(c.work)
+		c.ends.Wait()
+	}
+}
