@@ -136,7 +136,7 @@ func lineCases() (cases []Case) {
 			return append(bytes.ReplaceAll(b, []byte("\n"), nil), '\n')
 		}}},
 		Case{Name: "a line of 65 MiB", Words: "at most .* bytes in a line", Artifact: Artifact{Payload: func([]byte) []byte {
-			return GzipRun([]byte(`{"a":"`), 'x', 65<<20, []byte("\"}\n"))
+			return GzipRun([]byte(`{"a":"`), "x", 65<<20, []byte("\"}\n"))
 		}}},
 	)
 }
@@ -166,16 +166,17 @@ func payloadCases() (cases []Case) {
 		{"a second member cut short", "truncated", func(b []byte) []byte { return append(bytes.Clone(b), Gzip([]byte("{}\n"))[:12]...) }},
 		{"compressed twice", "line 1", Gzip},
 		{"of nothing", "entry_count|raw_size", func([]byte) []byte { return Gzip(nil) }},
-		{"512 MiB of line feeds", "empty lines|limit", func([]byte) []byte { return GzipRun([]byte("{}\n"), '\n', 512<<20, nil) }},
-		{"512 MiB of spaces", "limit|at most", func([]byte) []byte { return GzipRun([]byte("{"), ' ', 512<<20, []byte("}\n")) }},
-		{"512 MiB of brackets", "at most", func([]byte) []byte { return GzipRun([]byte(`{"a":`), '[', 512<<20, nil) }},
-		{"512 MiB of digits", "limit|at most", func([]byte) []byte { return GzipRun([]byte(`{"a":1`), '1', 512<<20, nil) }},
-		{"512 MiB of zeros", "line 1", func([]byte) []byte { return GzipRun(nil, 0, 512<<20, nil) }},
+		{"512 MiB of line feeds", "empty lines|limit", func([]byte) []byte { return GzipRun([]byte("{}\n"), "\n", 512<<20, nil) }},
+		{"512 MiB of spaces", "limit|at most", func([]byte) []byte { return GzipRun([]byte("{"), " ", 512<<20, []byte("}\n")) }},
+		{"512 MiB of brackets", "at most", func([]byte) []byte { return GzipRun([]byte(`{"a":`), "[", 512<<20, nil) }},
+		{"512 MiB of digits", "limit|at most", func([]byte) []byte { return GzipRun([]byte(`{"a":1`), "1", 512<<20, nil) }},
+		{"512 MiB of empty objects", "at most .* reports", func([]byte) []byte { return GzipRun(nil, "{}\n", 512<<20, nil) }},
+		{"512 MiB of zeros", "line 1", func([]byte) []byte { return GzipRun(nil, "\x00", 512<<20, nil) }},
 	} {
 		cases = append(cases, Case{Name: "payload: " + c.name, Words: c.words, Artifact: Artifact{Payload: c.edit}})
 	}
 	return append(cases, Case{Name: "payload: a bomb that raw_size announces as anything", Words: "empty lines", Artifact: Artifact{
-		Payload:  func([]byte) []byte { return GzipRun([]byte("{}\n"), '\n', 512<<20, nil) },
+		Payload:  func([]byte) []byte { return GzipRun([]byte("{}\n"), "\n", 512<<20, nil) },
 		Snapshot: with("raw_size", "9223372036854775807"),
 	}})
 }

@@ -161,7 +161,7 @@ func streamCases() []Case {
 		{Name: "bomb: an index.json of 1 GiB", Words: "index.json.*limit", Tar: func() []byte {
 			return GzipTar(Entry{Name: "oci-layout", Type: '0', Body: []byte(`{"imageLayoutVersion":"1.0.0"}`)}, Entry{Name: "index.json", Type: '0', Body: []byte("{"), Run: 1 << 30})
 		}},
-		{Name: "bomb: 1 GiB of zeros behind the end", Words: "padding|limit", Tar: func() []byte { return GzipRun(Tar(sound()...), 0, 1<<30, nil) }},
+		{Name: "bomb: 1 GiB of zeros behind the end", Words: "padding|limit", Tar: func() []byte { return GzipRun(Tar(sound()...), "\x00", 1<<30, nil) }},
 	}
 	size := len(Tar(sound()...))
 	for at := 512; at < size-1024; at += 1536 { // within headers, content and padding

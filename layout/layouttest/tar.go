@@ -152,16 +152,16 @@ func GzipTar(entries ...Entry) []byte {
 			continue
 		}
 		before := append(blocks(entries[:i]), e.header()...)
-		return GzipRun(append(before, e.Body...), 0, e.Run, append(pad(int64(len(e.Body))+e.Run), Tar(entries[i+1:]...)...))
+		return GzipRun(append(before, e.Body...), "\x00", e.Run, append(pad(int64(len(e.Body))+e.Run), Tar(entries[i+1:]...)...))
 	}
 	return Gzip(Tar(entries...))
 }
 
-// GzipRun is a gzip of prefix, n times fill, and suffix. The run costs a
-// thousandth of n.
-func GzipRun(prefix []byte, fill byte, n int64, suffix []byte) []byte {
-	const unit = 1 << 20
-	block := bytes.Repeat([]byte{fill}, unit)
+// GzipRun is a gzip of prefix, fill again and again for n bytes, and suffix.
+// The run costs a thousandth of n.
+func GzipRun(prefix []byte, fill string, n int64, suffix []byte) []byte {
+	block := bytes.Repeat([]byte(fill), 1<<20/len(fill))
+	unit := int64(len(block))
 	deflate := func(p []byte) []byte {
 		var b bytes.Buffer
 		w, err := flate.NewWriter(&b, 9)

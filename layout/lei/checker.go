@@ -34,6 +34,7 @@ type Checker struct {
 	mu      sync.Mutex
 	results map[string]*result
 	maxRaw  int64 // the largest raw_size announced so far
+	maxRep  int64 // the largest entry_count
 	found   []Found
 	notices []string
 }
@@ -152,6 +153,7 @@ func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
 		if r.snapshot != nil {
 			c.mu.Lock()
 			c.maxRaw = max(c.maxRaw, r.snapshot.RawSize)
+			c.maxRep = max(c.maxRep, r.snapshot.EntryCount)
 			c.mu.Unlock()
 		}
 	})
@@ -173,8 +175,9 @@ func (c *Checker) rawLimit(size int64) int64 {
 func (c *Checker) payloadWriter(r *result, size int64) io.WriteCloser {
 	r.looked = true
 	limit, announced := c.rawLimit(size), c.maxRaw
+	reports := max(c.maxRep, 1<<20+size) // each takes more than a byte of gzip
 	return newFeed(func(in io.Reader) {
-		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, Secrets: c.Secrets})
+		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, MaxReports: reports, Secrets: c.Secrets})
 		if errors.Is(r.payloadErr, errTooLarge) && limit > announced {
 			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, and no raw_size announced more", size, limit)}
 		}

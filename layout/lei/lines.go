@@ -18,10 +18,11 @@ type lines struct {
 	// else the first such line ends the scan.
 	skip func(error)
 
-	reports  int64
-	blanks   int64
-	dropping bool   // the rest of the line
-	held     []byte // the begin of the line, from earlier blocks
+	reports    int64
+	maxReports int64 // 0: any number
+	blanks     int64
+	dropping   bool   // the rest of the line
+	held       []byte // the begin of the line, from earlier blocks
 }
 
 // maxBlanks is how many empty lines are passed over: they cost a gzip stream
@@ -119,7 +120,9 @@ func (l *lines) report(part []byte, number int64) error {
 			return err
 		}
 	}
-	l.reports++
+	if l.reports++; l.reports > l.maxReports && l.maxReports > 0 {
+		return &FormatError{Line: number, Column: 1, Msg: fmt.Sprintf("want at most %d reports (the limit, where entry_count announces no more), found more", l.maxReports)}
+	}
 	return nil
 }
 

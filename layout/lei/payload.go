@@ -19,6 +19,9 @@ type ScanOptions struct {
 	// MaxRaw is the largest number of bytes to inflate, the raw_size of
 	// manifest.json; what is longer is an error. Below 0 it is not known.
 	MaxRaw int64
+	// MaxReports is the largest number of reports; more is an error. 0 means
+	// any number.
+	MaxReports int64
 	// MaxLine is the length of a line in bytes; 0 means the constant MaxLine.
 	MaxLine int64
 	// Secrets asks for data.config to be searched; see Secrets.
@@ -87,7 +90,7 @@ func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, lin
 
 	p := &Payload{}
 	l := newLines(rep, o.MaxLine)
-	l.line = line
+	l.line, l.maxReports = line, o.MaxReports
 	limit := o.MaxRaw
 	if limit < 0 {
 		limit = 1<<63 - 1
