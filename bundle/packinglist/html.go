@@ -29,9 +29,12 @@ func hash(s string) string {
 }
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"visible":  visible,
-	"groups":   groups,
-	"alg":      algorithm,
+	"visible": visible,
+	"groups":  groups,
+	"prefix":  func(d string) string { return algorithm(d) + ":" },
+	"alg": func(d string) string { // SHA-256 is what the headings say already
+		return strings.TrimPrefix(algorithm(d), "sha256")
+	},
 	"size":     size,
 	"exact":    exact,
 	"number":   thousands,
@@ -50,7 +53,7 @@ type sheet struct {
 	*List
 	Policy, Style, Script any
 	QR                    code
-	Fills                 chart
+	Fills                 []bar
 	Artifact              []artifactSheet
 	Ferry, Plain          []step
 	Verdicts              []verdict
@@ -62,7 +65,7 @@ type sheet struct {
 type artifactSheet struct {
 	*Artifact
 	N    int
-	Risk chart
+	Risk []bar
 }
 
 type foundSheet struct {
@@ -80,14 +83,14 @@ func (l *List) html(w io.Writer) error {
 		List:   l,
 		Policy: template.HTMLAttr(`content="default-src 'none'; style-src ` + hash(styleCSS) + `; script-src ` + hash(scriptJS) + `; base-uri 'none'; form-action 'none'"`),
 		Style:  template.CSS(styleCSS), Script: template.JS(scriptJS),
-		QR: q, Fills: newChart(l.fills(), "fill", size),
+		QR: q, Fills: chart(l.fills(), "fill", size),
 		Ferry: l.withFerry(), Plain: l.withoutFerry(), Verdicts: l.verdicts(), Boxes: l.boxes(), Signed: l.signatureWords(),
 		Found: []foundSheet{{"Encrypted content", "encrypted", &l.Encrypted}, {"Executable content", "executable", &l.Executable}, {"Not looked into", "unseen", &l.Unseen}},
 	}
 	for i := range l.Artifacts {
 		a := artifactSheet{Artifact: &l.Artifacts[i], N: i + 1}
 		if a.LEI != nil {
-			a.Risk = newChart(a.LEI.Risk, "risk", thousands)
+			a.Risk = chart(a.LEI.Risk, "risk", thousands)
 		}
 		s.Artifact = append(s.Artifact, a)
 	}
@@ -126,61 +129,30 @@ func newCode(text string) (code, error) {
 	return code{q.Size + 2*quiet, p.String()}, nil
 }
 
-// A chart is horizontal bars, a row for each count.
-type chart struct {
-	Height int
-	Rows   []bar
-	Words  string // the same in words, for those who do not see it
-}
+// A bar is a row of a chart: what it stands for, and how long it is of 100.
+type bar struct{ Name, Class, Value, Share, Width string }
 
-type bar struct {
-	Name, Class, Value, Share string
-	Y, Text                   int
-	Width                     string
-}
-
-const (
-	chartRow  = 30
-	chartLeft = 190 // of 640: where bars begin
-	chartBar  = 290 // of 640: the longest
-)
-
-func newChart(counts []Count, class string, value func(int64) string) chart {
-	var c chart
+func chart(counts []Count, class string, value func(int64) string) []bar {
 	var total, most int64
-	for _, x := range counts {
-		total += x.N
-		most = max(most, x.N)
+	for _, c := range counts {
+		total += c.N
+		most = max(most, c.N)
 	}
-	var words []string
-	for i, x := range counts {
+	var bars []bar
+	for _, c := range counts {
 		width := 0.0
-		if most > 0 && x.N > 0 {
-			width = max(chartBar*float64(x.N)/float64(most), 1.5)
+		if c.N > 0 {
+			width = max(100*float64(c.N)/float64(most), 0.5)
 		}
-		name := visible(x.Name)
-		if r := []rune(name); len(r) > 26 {
-			name = string(r[:25]) + "…"
-		}
-		cls := class
+		kind := class
 		if class == "risk" {
-			cls = "risk risk-other"
-			switch x.Name {
+			kind = "risk-other"
+			switch c.Name {
 			case "critical", "high", "medium", "low", "undetermined":
-				cls = "risk risk-" + x.Name
+				kind = "risk-" + c.Name
 			}
 		}
-		c.Rows = append(c.Rows, bar{Name: name, Class: cls, Value: value(x.N), Share: percent(x.N, total), Y: i * chartRow, Text: i*chartRow + 19, Width: fmt.Sprintf("%.1f", width)})
-		words = append(words, fmt.Sprintf("%s: %s, %s", name, value(x.N), percent(x.N, total)))
+		bars = append(bars, bar{visible(c.Name), kind, value(c.N), percent(c.N, total), fmt.Sprintf("%.1f", width)})
 	}
-	c.Height = len(counts) * chartRow
-	c.Words = strings.Join(words, "; ")
-	return c
-}
-
-// End is where the text behind a bar begins.
-func (b bar) End() string {
-	var w float64
-	fmt.Sscanf(b.Width, "%g", &w)
-	return fmt.Sprintf("%.1f", chartLeft+w+8)
+	return bars
 }

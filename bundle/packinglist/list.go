@@ -4,7 +4,8 @@
 //
 //   - The same List gives the same bytes. Nothing is asked of the clock, the
 //     host or the user; what is not given stays a line to be filled in by hand.
-//   - Text is UTF-8, made for 80 columns; only names and digests are longer.
+//   - Text is UTF-8, in lines of about 80 columns; only names and digests are
+//     longer.
 //   - JSON is the List itself, for programs: names stand there as they are.
 //   - The page is one HTML file that asks for nothing from anywhere: its policy
 //     forbids it to, and names the one style and the one script by their
@@ -67,7 +68,8 @@ type Given struct {
 type Signature struct {
 	Present bool     `json:"present"`
 	Checked bool     `json:"checked"`
-	Keys    []string `json:"keys,omitempty"` // of the signatures that are good, when Checked
+	Keys    []string `json:"keys,omitempty"`  // fingerprints of those who signed, when Checked
+	Hints   []string `json:"hints,omitempty"` // of keys, as the signatures say themselves, which proves nothing
 }
 
 // An Artifact is one manifest or index.

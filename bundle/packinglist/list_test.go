@@ -99,9 +99,9 @@ func TestText(t *testing.T) {
 	got := written(t, snapshot(), Text)
 	for _, want := range []string{
 		"PACKING LIST\n============\n\nAn LEI cache of 2026-02-05 with 1,204 reports.\n",
-		"identity         " + identity + "\n                 0123 4567 89ab cdef 0123 4567 89ab cdef\n",
-		"archive SHA-256  fedcba98", "size             11.8 MiB (12,345,678 bytes)\n",
-		"packed by        A. Packer\n", "encrypted content none found\n", "secrets in reports none but published defaults\n",
+		"identity            " + identity + "\n                    0123 4567 89ab cdef 0123 4567 89ab cdef\n",
+		"archive SHA-256     fedcba98", "size                11.8 MiB (12,345,678 bytes)\n",
+		"packed by           A. Packer\n", "encrypted content   none found\n", "secrets in reports  published defaults only\n",
 		"reports       1,204 about 1,100 repositories\n", "risk          critical 17, high 120, medium 402, low 651, undetermined 14, other 0\n",
 		"   4. cache.jsonl.gz\n      gzip › JSON lines, 11.7 MiB (12,300,000 bytes)\n      said to be application/vnd.lei.cache.jsonl.v1+gzip\n",
 		"$ ferry verify lei-cache.tar --expect " + identity, "$ sha256sum -c SHA256SUMS", "Approved by  name      ____",
@@ -117,7 +117,7 @@ func TestText(t *testing.T) {
 		}
 	}
 	got = written(t, received(), Text)
-	for _, want := range []string{"RECEIPT\n=======\n", "[x] Identity\n    the same as", "[ ] Signature\n    not signed", "received by      O. Operator", "ferry receipt 1\n"} {
+	for _, want := range []string{"RECEIPT\n=======\n", "[x] Identity\n    the same as", "[ ] Signature\n    not signed", "received by         O. Operator", "ferry receipt 1\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("want %q in:\n%s", want, got)
 		}
@@ -201,7 +201,7 @@ func TestVerdicts(t *testing.T) {
 		edit func(*List)
 		want string
 	}{
-		{"clean", func(*List) {}, "Encrypted content: none found; Executable content: none found; Not looked into: nothing; Secrets in reports: none but published defaults; "},
+		{"clean", func(*List) {}, "Encrypted content: none found; Executable content: none found; Not looked into: nothing; Secrets in reports: published defaults only; "},
 		{"secrets", func(l *List) {
 			l.Artifacts[0].LEI.Secrets.Found = []Count{{"a", 2}}
 			l.Artifacts[0].LEI.Secrets.More = 1

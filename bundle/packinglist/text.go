@@ -20,9 +20,32 @@ func (p pen) head(s string) {
 // row is a name and a value; lines that follow the first stand below it.
 func (p pen) row(name, value string) {
 	for _, v := range strings.Split(value, "\n") {
-		p.line("%-16s %s", name, v)
+		p.line("%-19s %s", name, v)
 		name = ""
 	}
+}
+
+// wrapped breaks prose into lines of 80 columns, where it can.
+func wrapped(indent, s string) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(s) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case b.Len() == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+n > 80:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
 }
 
 // spoken is a digest, and its groups in lines of eight.
@@ -67,7 +90,7 @@ func (l *List) text(w io.Writer) error {
 			if !c.Done {
 				mark = "[ ]"
 			}
-			p.line("%s %s\n    %s", mark, visible(c.What), visible(c.How))
+			p.line("%s %s\n%s", mark, visible(c.What), wrapped("    ", visible(c.How)))
 		}
 	}
 	p.head("Artifacts")
@@ -93,7 +116,7 @@ func (l *List) text(w io.Writer) error {
 	if len(l.Notices) > 0 {
 		p.head("Notes")
 		for _, n := range l.Notices {
-			p.line("- %s", visible(n))
+			p.line("- %s", strings.TrimSpace(wrapped("  ", visible(n))))
 		}
 	}
 	if l.Receipt == nil {
@@ -109,7 +132,7 @@ func (l *List) text(w io.Writer) error {
 		p.line("%-12s date      %s", "", blank(b.Date))
 		p.line("%-12s signature %s", "", blank(""))
 	}
-	p.line("\nTypes are told by the first bytes of the content; nesting, encryption and programs\nare looked for in gzip, zstd, bzip2, zip and tar. No search for malicious software.")
+	p.line("\n%s", wrapped("", "Types are told by the first bytes of the content. Nesting, encryption and programs are looked for in gzip, zstd, bzip2, zip and tar; this is no search for malicious software."))
 	p.line("%s", l.Form)
 	return p.Flush()
 }
@@ -130,9 +153,9 @@ func given(s string) string {
 
 func sealed(l *List) string {
 	if l.Bundle.Sealed {
-		return "yes, SHA256SUMS lists every file"
+		return "yes, by SHA256SUMS"
 	}
-	return "no; only the identity covers the names"
+	return "no, compare the identity"
 }
 
 func percent(n, total int64) string {
@@ -171,7 +194,7 @@ func (p pen) artifact(n int, a *Artifact) {
 	}
 	row("date", visible(e.Date))
 	row("LEI version", visible(e.Version))
-	row("reports", fmt.Sprintf("%s about %s", thousands(e.Reports), strings.Replace(plural(e.Repositories, "repository"), "repositorys", "repositories", 1)))
+	row("reports", fmt.Sprintf("%s about %s", thousands(e.Reports), plural(e.Repositories, "repository")))
 	var risks []string
 	for _, c := range e.Risk {
 		risks = append(risks, fmt.Sprintf("%s %s", visible(c.Name), thousands(c.N)))

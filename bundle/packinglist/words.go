@@ -217,8 +217,10 @@ func (l *List) signatureWords() string {
 	switch {
 	case !s.Present:
 		return "not signed"
+	case !s.Checked && len(s.Hints) > 0:
+		return "signed, not checked; says of its key: " + visible(strings.Join(s.Hints, ", "))
 	case !s.Checked:
-		return "signed; the signature was not checked"
+		return "signed, not checked"
 	}
 	var keys []string
 	for _, k := range s.Keys {
@@ -258,7 +260,7 @@ func (l *List) verdicts() []verdict {
 	case secrets > 0:
 		v = append(v, verdict{"Secrets in reports", plural(secrets, "value"), false})
 	case defaults > 0:
-		v = append(v, verdict{"Secrets in reports", "none but published defaults", true})
+		v = append(v, verdict{"Secrets in reports", "published defaults only", true})
 	default:
 		v = append(v, verdict{"Secrets in reports", "none found", true})
 	}

@@ -30,6 +30,7 @@ func commands(e *env) []*cli.Command {
 		zarfCommand(e),
 		exportCommand(e),
 		summaryCommand(e),
+		packingListCommand(e),
 		versionCommand(e),
 	}
 }

@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"cmd/ferryinterop":           {},
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
-		"layout/registry",
+		"layout/registry", "layout/sniff", "bundle/packinglist",
 	},
 	"layout/registry/registrytest": {},
 }

@@ -37,7 +37,7 @@ func bundleCommand(e *env) *cli.Command {
 			noSyncFlag(),
 			policyFlag(),
 			formatFlag(),
-		}, signFlags()...),
+		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -58,6 +58,9 @@ func bundleCommand(e *env) *cli.Command {
 			}
 			b.seal = b.seal || b.sign != nil
 			if b.trust, err = e.writerTrust(c, b.sign); err != nil {
+				return err
+			}
+			if b.list, err = e.paper(c, "packing-list"); err != nil {
 				return err
 			}
 			for _, a := range c.Args().Slice() {
@@ -83,6 +86,7 @@ type bundling struct {
 	o            durable.Options
 	sign         *signing // nil to sign nothing
 	trust        *trust   // what the policy asks of the output
+	list         *paper   // nil to write no packing list
 }
 
 func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.out) != nil }
@@ -105,6 +109,9 @@ func (b *bundling) run(ctx context.Context) error {
 		end()
 		if err != nil {
 			return existing(err)
+		}
+		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
+			return err
 		}
 		return b.answer(report.Index, string(report.Digest), len(report.Extra))
 	}
@@ -145,6 +152,9 @@ func (b *bundling) run(ctx context.Context) error {
 		return existing(err)
 	}
 	end()
+	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
+		return err
+	}
 	return b.answer(&c.Index, string(c.Digest()), len(c.Dropped))
 }
 

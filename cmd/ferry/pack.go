@@ -51,7 +51,7 @@ func packCommand(e *env) *cli.Command {
 			noSyncFlag(),
 			policyFlag(),
 			formatFlag(),
-		}, signFlags()...),
+		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -81,6 +81,7 @@ type packing struct {
 	json      bool
 	sign      *signing // nil to sign nothing
 	trust     *trust   // what the policy asks of the output
+	list      *paper   // nil to write no packing list
 }
 
 func newPacking(c *cli.Context, e *env) (*packing, error) {
@@ -136,6 +137,9 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		return nil, err
 	}
 	p.seal = p.seal || p.sign != nil
+	if p.list, err = e.paper(c, "packing-list"); err != nil {
+		return nil, err
+	}
 	p.trust, err = e.writerTrust(c, p.sign)
 	return p, err
 }
@@ -197,6 +201,13 @@ func (p *packing) run(ctx context.Context) error {
 		packed, index, err = p.toArchive(ctx, fsys)
 	} else {
 		packed, index, err = p.toLayout(ctx, fsys)
+	}
+	if err != nil {
+		return err
+	}
+	identity, err := layout.IndexDigest(index)
+	if err == nil {
+		err = p.list.of(ctx, p.out, identity)
 	}
 	if err != nil {
 		return err

@@ -28,6 +28,8 @@ type source struct {
 	e      *env
 	seen   *progress // counts what is read; nil while nobody wants to know
 	trust  *trust    // what is asked of it beyond that it is whole
+	// listing collects what a packing list says; nil where none is wanted.
+	listing *listing
 }
 
 // reading shows the progress of reading sources. The caller ends it before it
@@ -167,7 +169,7 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 	if err != nil {
 		return nil, s.err(err)
 	}
-	report, err := s.examine(ctx, o)
+	report, err := s.examine(ctx, s.listing.begin(o))
 	if err == nil && report.Err() == nil {
 		err = s.err(s.trust.check(report, s.ref))
 	}
@@ -190,7 +192,7 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 		return nil, err
 	}
 	defer f.Close()
-	report, err := bundle.Verify(ctx, s.seen.reader(f), o)
+	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.reader(f)), o)
 	if err := s.dockerForm(report, err); err != nil {
 		return nil, s.err(err)
 	}

@@ -28,7 +28,7 @@ func unpackCommand(e *env) *cli.Command {
 			overwriteFlag("files of the same names in an existing DIR"),
 			noSyncFlag(),
 			formatFlag(),
-		}, trustFlags()...),
+		}, append(trustFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -55,7 +55,12 @@ func unpackCommand(e *env) *cli.Command {
 				return err
 			}
 			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
-			check := func(r *layout.Report) error { return expect(c, r) }
+			slip, err := e.receipt(c, src)
+			if err != nil {
+				return err
+			}
+			var report *layout.Report
+			check := func(r *layout.Report) error { report = r; return expect(c, r) }
 			var a *unpackAnswer
 			if c.Bool("layout") {
 				if src.ref != "" {
@@ -72,6 +77,9 @@ func unpackCommand(e *env) *cli.Command {
 				return err
 			}
 			a.SignedBy = src.trust.signedBy()
+			if err := slip.write(src, report, a); err != nil {
+				return err
+			}
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, a)
 			}

@@ -28,6 +28,11 @@
 package sniff
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+
 	"github.com/gabriel-vasile/mimetype"
 )
 
@@ -50,13 +55,39 @@ func Type(head []byte) string {
 		return t
 	}
 	head = head[:min(len(head), HeadLen)]
-	t := mimetype.Detect(head).String()
-	for i := range len(t) {
-		if t[i] == ';' {
-			return t[:i]
-		}
+	t, _, _ := strings.Cut(mimetype.Detect(head).String(), ";")
+	if t == "text/plain" {
+		return jsonType(head)
 	}
 	return t
+}
+
+// jsonType tells JSON and JSON lines from other text, where the head is not
+// all of it.
+func jsonType(head []byte) string {
+	d := json.NewDecoder(bytes.NewReader(head))
+	depth, values := 0, 0
+	for {
+		token, err := d.Token()
+		switch delim, ok := token.(json.Delim); {
+		case err == io.EOF || err == io.ErrUnexpectedEOF:
+			if values > 1 || values == 1 && depth > 0 {
+				return "application/x-ndjson"
+			}
+			if values == 1 || depth > 0 && len(head) == HeadLen {
+				return "application/json"
+			}
+			return "text/plain"
+		case err != nil, !ok && depth == 0:
+			return "text/plain"
+		case ok && (delim == '{' || delim == '['):
+			depth++
+		case ok:
+			if depth--; depth == 0 {
+				values++
+			}
+		}
+	}
 }
 
 // Limits bound the work on one content. The zero value stands for the

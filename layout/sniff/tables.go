@@ -45,8 +45,8 @@ var executable = map[string]string{
 	"application/x-shockwave-flash":                 "Flash file",
 }
 
-// byName are endings that make a system run a file.
-var byName = func() map[string]bool {
+// endings are those that make a system run a file.
+var endings = func() map[string]bool {
 	m := map[string]bool{}
 	for _, e := range strings.Fields(".exe .dll .com .scr .bat .cmd .ps1 .psm1 .vbs .vbe .jse .wsf .wsh .hta .lnk .msi .msp .cpl .reg .sh .bash .command .desktop .run .appimage") {
 		m[e] = true
@@ -70,11 +70,20 @@ func executableWord(mediaType string, head []byte, name string) string {
 		}
 		return "script"
 	}
+	if len(head) > 0 {
+		return ByName(name)
+	}
+	return ""
+}
+
+// ByName says as what a system runs a file of this name, whatever its bytes
+// are; "" if it does not.
+func ByName(name string) string {
 	base := path.Base(strings.ToLower(name))
 	if base == "vbaproject.bin" {
 		return "Office macros"
 	}
-	if e := path.Ext(base); byName[e] && len(head) > 0 {
+	if e := path.Ext(base); endings[e] {
 		return "named as a program (" + e + ")"
 	}
 	return ""

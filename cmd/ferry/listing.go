@@ -1,0 +1,324 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/signature"
+	"github.com/ociferry/ferry/layout/sniff"
+)
+
+// maxFindings bounds each list of findings; what comes later is counted.
+const maxFindings = 1000
+
+// A listing collects, in the pass of an audit, what a packing list says of a
+// source. A nil listing collects nothing.
+type listing struct {
+	hash hash.Hash // of the archive as it is carried
+	size int64
+	head []byte
+
+	cache *lei.Checker // that of the audit; nil if it has none
+	mu    sync.Mutex   // of what follows: blobs of a directory pass side by side
+	audit *layout.Audit
+	blobs map[digest.Digest]*seenBlob
+	sums  map[*lei.Payload]*lei.Summary
+}
+
+// A seenBlob is what passed under one digest.
+type seenBlob struct {
+	size int64
+	*sniff.Findings
+}
+
+func newListing() *listing {
+	return &listing{hash: sha256.New(), blobs: map[digest.Digest]*seenBlob{}, sums: map[*lei.Payload]*lei.Summary{}}
+}
+
+// begin adds to an audit what the listing wants to see.
+func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
+	if l == nil {
+		return o
+	}
+	o.Inspectors = slices.Clone(o.Inspectors)
+	for i, in := range o.Inspectors {
+		if c, ok := in.(*lei.Checker); ok {
+			c.AllowSecrets = true // they are listed, which is what is asked for
+			l.cache = c
+			o.Inspectors[i] = &lei.SummaryChecker{Checker: c, Begin: l.summary}
+		}
+	}
+	o.Inspectors = append(o.Inspectors, l)
+	sink := o.Sink
+	o.Sink = func(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+		l.mu.Lock()
+		l.audit = a
+		l.mu.Unlock()
+		if sink == nil {
+			return nil, nil
+		}
+		return sink(a, d)
+	}
+	return o
+}
+
+func (l *listing) summary() (lei.SummaryOptions, func(*lei.Summary)) {
+	return lei.SummaryOptions{ScanOptions: lei.ScanOptions{Secrets: true}}, func(s *lei.Summary) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.sums[s.Payload] = s
+	}
+}
+
+// reader hashes an archive as it is read.
+func (l *listing) reader(r io.Reader) io.Reader {
+	if l == nil {
+		return r
+	}
+	return io.TeeReader(r, l)
+}
+
+// Write takes the next bytes of the archive.
+func (l *listing) Write(p []byte) (int, error) {
+	if n := compression.MagicLen - len(l.head); n > 0 {
+		l.head = append(l.head, p[:min(n, len(p))]...)
+	}
+	l.size += int64(len(p))
+	return l.hash.Write(p)
+}
+
+// Blob looks into a blob, once.
+func (l *listing) Blob(d v1.Descriptor) io.WriteCloser {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.blobs[d.Digest] != nil {
+		return nil
+	}
+	s := sniff.New("", d.Size, sniff.Limits{})
+	l.blobs[d.Digest] = &seenBlob{d.Size, s.Findings()}
+	return s
+}
+
+// Manifest has no objections.
+func (l *listing) Manifest(v1.Descriptor, *v1.Manifest) error { return nil }
+
+// A lister turns what was collected into a packing list.
+type lister struct {
+	*listing
+	out   *packinglist.List
+	found map[digest.Digest]lei.Found
+	seen  map[digest.Digest]bool
+}
+
+// list is good when the audit has ended and found nothing wrong.
+func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
+	b := packinglist.Bundle{
+		Name: src.base(), Form: "OCI layout directory", Directory: src.dir, Size: report.Bytes,
+		Identity: string(report.Digest), Sealed: report.Sealed, Blobs: report.Blobs,
+	}
+	if !src.dir {
+		b.Form = "OCI layout, tar"
+		if f, err := compression.Detect(l.head); err == nil && f != compression.None {
+			b.Form += " with " + f.Name
+		}
+		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
+	}
+	x := &lister{l, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}}
+	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
+		f.List = []packinglist.Finding{}
+	}
+	for _, f := range l.cache.Found() {
+		x.found[f.Digest] = f
+	}
+	for i, d := range report.Index.Manifests {
+		if !slices.ContainsFunc(report.Index.Manifests[:i], func(o v1.Descriptor) bool { return o.Digest == d.Digest }) {
+			x.descriptor(d, names(report.Index, d.Digest), "", 0)
+		}
+	}
+	for _, name := range report.Extra {
+		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil {
+			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d), Size: l.blobs[d].size})
+			continue
+		}
+		x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
+	}
+	x.signature(report, src.trust)
+	return x.out
+}
+
+// names are all references of one digest.
+func names(index *v1.Index, of digest.Digest) []string {
+	var all []string
+	for _, d := range index.Manifests {
+		if d.Digest != of {
+			continue
+		}
+		for _, n := range layout.Names(d) {
+			// A tag that ends a full reference says nothing new.
+			if !slices.ContainsFunc(all, func(have string) bool { return have == n || strings.HasSuffix(have, ":"+n) }) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+func (x *lister) signature(report *layout.Report, t *trust) {
+	s := &x.out.Signature
+	s.Keys = t.signedBy()
+	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
+	s.Checked = len(s.Keys) > 0
+	for _, f := range report.Signatures {
+		if g, err := signature.Parse(f.Data); err == nil && !s.Checked {
+			s.Hints = append(s.Hints, g.Hint())
+		}
+	}
+}
+
+// descriptor lists an artifact, or an index with what is in it.
+func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.Digest, depth int) {
+	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
+	a.Kind, _ = describe(x.audit, d)
+	index, m := x.audit.Document(d.Digest)
+	at := len(x.out.Artifacts)
+	x.out.Artifacts = append(x.out.Artifacts, a)
+	row := packinglist.File{Artifact: at, Role: "manifest", Claimed: d.MediaType, Digest: string(d.Digest), Size: d.Size}
+	switch {
+	case m != nil:
+		x.manifest(at, d, m)
+	case index != nil:
+		p := &x.out.Artifacts[at]
+		p.Type, p.Created, p.Source = index.ArtifactType, index.Annotations[v1.AnnotationCreated], index.Annotations[v1.AnnotationSource]
+		row.Role = "index"
+	default:
+		row.Role = "file"
+	}
+	x.file(row)
+	if index != nil && depth < 16 {
+		for _, child := range index.Manifests {
+			x.descriptor(child, layout.Names(child), d.Digest, depth+1)
+		}
+	}
+}
+
+func platform(p *v1.Platform) string {
+	if p == nil || p.OS == "" && p.Architecture == "" {
+		return ""
+	}
+	s := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	return s
+}
+
+func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
+	a := &x.out.Artifacts[at]
+	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
+	var titles []string
+	if k := kindOf(m); k != nil {
+		titles, _ = k.FileNames(m) // the inspectors have had their say
+	}
+	for i, l := range m.Layers {
+		f := packinglist.File{Artifact: at, Role: "layer", Name: l.Annotations[v1.AnnotationTitle], Claimed: l.MediaType, Digest: string(l.Digest), Size: l.Size}
+		if i < len(titles) && titles[i] != "" {
+			f.Name = titles[i]
+		}
+		if f.Name != "" {
+			f.Role = "file"
+		}
+		a.Files++
+		a.Size += l.Size
+		x.file(f)
+	}
+	x.file(packinglist.File{Artifact: at, Role: "config", Claimed: m.Config.MediaType, Digest: string(m.Config.Digest), Size: m.Config.Size})
+	if f, ok := x.found[d.Digest]; ok {
+		a.LEI = x.lei(f)
+	}
+}
+
+func (x *lister) lei(f lei.Found) *packinglist.LEI {
+	e := &packinglist.LEI{Date: f.Snapshot.Date, Version: f.Snapshot.LEIVersion, Reports: f.Payload.Entries, RawSize: f.Payload.RawSize, Secrets: packinglist.Secrets{Found: []packinglist.Count{}}}
+	if s := x.sums[f.Payload]; s != nil {
+		e.Repositories, e.Oldest, e.Newest = s.Repos, rfc3339(s.Oldest), rfc3339(s.Newest)
+		for _, r := range lei.Risks {
+			if n := s.Risk[r]; n > 0 || r != "other" {
+				e.Risk = append(e.Risk, packinglist.Count{Name: r, N: n})
+			}
+		}
+	}
+	if s := f.Payload.Secrets; s != nil {
+		e.Secrets.More = s.More
+		for _, p := range s.Found {
+			e.Secrets.Found = append(e.Secrets.Found, packinglist.Count{Name: p.Path, N: p.Count})
+		}
+		for _, p := range s.Defaults {
+			e.Secrets.Defaults = append(e.Secrets.Defaults, packinglist.Count{Name: p.Path, N: p.Count})
+		}
+	}
+	return e
+}
+
+// file adds a row with what was found in the blob.
+func (x *lister) file(f packinglist.File) {
+	d := digest.Digest(f.Digest)
+	f.Again = x.seen[d]
+	x.seen[d] = true
+	name := f.Name
+	if name == "" {
+		name = f.Digest
+	}
+	encrypted := strings.HasSuffix(f.Claimed, "+encrypted")
+	if encrypted && !f.Again {
+		x.add(&x.out.Encrypted, packinglist.Finding{File: name, What: "said to be encrypted, by its media type"})
+	}
+	var program string
+	if b := x.blobs[d]; b != nil {
+		f.Type, f.Entries = b.Type, b.Entries
+		if len(b.Nesting) > 1 {
+			f.Nesting = b.Nesting
+		}
+		if b.Executable.Len() == 0 {
+			program = sniff.ByName(f.Name)
+		}
+		f.Encrypted, f.Executable, f.Unseen = b.Encrypted.Len() > 0, b.Executable.Len() > 0, b.Unseen.Len() > 0
+		if !f.Again {
+			x.places(&x.out.Encrypted, name, &b.Encrypted)
+			x.places(&x.out.Executable, name, &b.Executable)
+			x.places(&x.out.Unseen, name, &b.Unseen)
+		}
+	}
+	if program != "" {
+		f.Executable = true
+		x.add(&x.out.Executable, packinglist.Finding{File: name, What: program})
+	}
+	f.Encrypted = f.Encrypted || encrypted
+	x.out.Files = append(x.out.Files, f)
+}
+
+func (x *lister) places(to *packinglist.Findings, name string, p *sniff.Places) {
+	for _, q := range p.List {
+		x.add(to, packinglist.Finding{File: name, Path: q.Path, What: q.What})
+	}
+	to.More += p.More
+}
+
+func (x *lister) add(to *packinglist.Findings, f packinglist.Finding) {
+	if len(to.List) >= maxFindings {
+		to.More++
+		return
+	}
+	to.List = append(to.List, f)
+}

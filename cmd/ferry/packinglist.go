@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
+)
+
+func packingListCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "packing-list",
+		Usage:     "say what is in a bundle, for the person who approves its transfer",
+		ArgsUsage: "SRC",
+		Description: "Example: ferry packing-list lei-cache.tar -o lei-cache.html --packed-by 'A. Packer'\n\n" +
+			"The whole of SRC is verified and looked into in one pass: each file with its type, told by its\n" +
+			"bytes, and whether anything encrypted or executable is in it. FILE says the form by its name:\n" +
+			".txt, .json or .html, a page to print that needs nothing from anywhere. Without -o the text goes\n" +
+			"to standard output. The same bundle and flags give the same bytes.",
+		Flags: append([]cli.Flag{
+			outputFlag("write the packing list to `FILE`"),
+			expectFlag(),
+			overwriteFlag("an existing FILE"),
+			noSyncFlag(),
+			formatFlag(),
+		}, append(givenFlags(), trustFlags()...)...),
+		Action: func(c *cli.Context) error {
+			if err := checkFormat(c); err != nil {
+				return err
+			}
+			arg, err := oneArg(c, "bundle or layout to list")
+			if err != nil {
+				return err
+			}
+			src, err := e.source(arg)
+			if err != nil {
+				return err
+			}
+			if src.ref != "" {
+				return misuse(fmt.Errorf("%s: a packing list is about all that is carried, not one artifact", layout.Printable(arg)), "ferry bundle SRC:TAG -o OUT takes one artifact out")
+			}
+			if src.trust, err = e.trust(c); err != nil {
+				return err
+			}
+			p, err := e.paper(c, "output")
+			if err != nil {
+				return err
+			}
+			l, err := p.list(c.Context, src, func(r *layout.Report) error { return expect(c, r) })
+			if err != nil {
+				return err
+			}
+			if p.name == "" {
+				form := packinglist.Text
+				if c.String("format") == "json" {
+					form = packinglist.JSON
+				}
+				return l.Write(e.stdout, form)
+			}
+			if err := p.write(l); err != nil {
+				return err
+			}
+			if c.String("format") == "json" {
+				return printJSON(e.stdout, struct {
+					Source   string `json:"source"`
+					Output   string `json:"output"`
+					Identity string `json:"identity"`
+					SHA256   string `json:"sha256,omitempty"`
+				}{src.name, p.name, l.Bundle.Identity, l.Bundle.SHA256})
+			}
+			fmt.Fprintf(e.stdout, "listed %s\n", src.label())
+			s := sheet{e.stdout}
+			s.row("output", "%s", p.name)
+			s.row("identity", "%s", l.Bundle.Identity)
+			e.next("read it, or print it and have it signed; it carries the commands for the far side")
+			return nil
+		},
+	}
+}
+
+// givenFlags are what nobody but the user can know.
+func givenFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "packed-by", Usage: "on the packing list: `WHO` packed it"},
+		&cli.StringFlag{Name: "packed-at", Usage: "on the packing list: `WHEN`, a time in RFC 3339"},
+		&cli.StringFlag{Name: "origin", Usage: "on the packing list: `WHERE` the content came from"},
+	}
+}
+
+// packingListFlags are for commands that write a bundle.
+func packingListFlags() []cli.Flag {
+	return append([]cli.Flag{&cli.StringFlag{Name: "packing-list", Usage: "read the bundle back and write what is in it to `FILE`, a .txt, .json or .html"}}, givenFlags()...)
+}
+
+// A paper is a packing list or a receipt that is to be written. A nil paper is
+// not asked for.
+type paper struct {
+	e     *env
+	name  string
+	form  packinglist.Form
+	given packinglist.Given
+	o     durable.Options
+}
+
+// paper reads the flags; flag names the file.
+func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
+	p := &paper{
+		e: e, name: c.String(flag),
+		given: packinglist.Given{PackedBy: c.String("packed-by"), PackedAt: c.String("packed-at"), Origin: c.String("origin")},
+		o:     durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
+	}
+	for _, f := range []string{"packed-at", "received-at"} {
+		if _, err := time.Parse(time.RFC3339, c.String(f)); c.String(f) != "" && err != nil {
+			return nil, misuse(fmt.Errorf("--%s %q: want a time in RFC 3339", f, c.String(f)), "for example 2026-02-05T10:00:00Z")
+		}
+	}
+	if p.name == "" {
+		for _, f := range []string{"packed-by", "packed-at", "origin", "received-by", "received-at"} {
+			if c.IsSet(f) && flag != "output" {
+				return nil, misuse(fmt.Errorf("--%s is for --%s, which is not given", f, flag), "for example --"+flag+" "+flag+".html")
+			}
+		}
+		if flag != "output" {
+			return nil, nil
+		}
+		return &paper{e: e, given: p.given}, nil
+	}
+	var ok bool
+	if p.form, ok = packinglist.FormOf(p.name); !ok {
+		return nil, misuse(fmt.Errorf("--%s %s: want a name that ends in .txt, .json or .html", flag, layout.Printable(p.name)), "")
+	}
+	if c.String("output") == "-" {
+		return nil, misuse(fmt.Errorf("--%s: the bundle goes to standard output and cannot be read back", flag), "write it to a file with -o, or list it on the way with ferry packing-list -")
+	}
+	// Asked before anything is read, so that the answer comes at once.
+	if _, err := os.Lstat(p.name); err == nil && !p.o.Overwrite {
+		return nil, &fs.PathError{Op: "create", Path: p.name, Err: fs.ErrExist}
+	}
+	return p, nil
+}
+
+// list reads a source to its end and says what is in it. check has the last
+// word on whether it is the right one.
+func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report) error) (*packinglist.List, error) {
+	src.listing = newListing()
+	end := p.e.reading("listing", src)
+	ins, _ := inspectors()
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins})
+	end()
+	if err != nil {
+		return nil, err
+	}
+	err = report.Err()
+	if err == nil {
+		err = check(report)
+	}
+	if err != nil {
+		return nil, src.err(err)
+	}
+	l := src.listing.list(src, report)
+	l.Given = p.given
+	return l, nil
+}
+
+// write writes the list, whole or not at all.
+func (p *paper) write(l *packinglist.List) error {
+	f, err := durable.Create(p.name, p.o)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b := bufio.NewWriter(f)
+	if err := l.Write(b, p.form); err != nil {
+		return fileError(p.name, err)
+	}
+	if err := b.Flush(); err != nil {
+		return fileError(p.name, err)
+	}
+	return fileError(p.name, f.Commit())
+}
+
+// of reads a bundle back that was just written, and writes its packing list.
+func (p *paper) of(ctx context.Context, out string, identity digest.Digest) error {
+	if p == nil {
+		return nil
+	}
+	src := &source{e: p.e, name: out}
+	info, err := os.Stat(out)
+	if err == nil {
+		src.dir = info.IsDir()
+		var l *packinglist.List
+		if l, err = p.list(ctx, src, func(r *layout.Report) error {
+			if r.Digest != identity {
+				return fmt.Errorf("identity: want %s, which was written, found %s when it was read back", identity, r.Digest)
+			}
+			return nil
+		}); err == nil {
+			err = p.write(l)
+		}
+	}
+	if err != nil && signalCode(err) == 0 {
+		return fmt.Errorf("%s is written, its packing list is not: %w", layout.Printable(out), err)
+	}
+	return err
+}
+
+// base is what a source is called on paper, where no directory of this host
+// belongs.
+func (s *source) base() string {
+	if s.name == "-" {
+		return "standard input"
+	}
+	if abs, err := filepath.Abs(s.name); err == nil {
+		return filepath.Base(abs)
+	}
+	return filepath.Base(s.name)
+}
