@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -38,7 +36,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 		return nil, err
 	}
 	defer t.close()
-	x := &extraction{ref: src.ref, root: t.root}
+	x := &extraction{ref: src.ref, root: t.root, into: t.into}
 	ins, cache := inspectors()
 	end := src.e.reading("unpacking", src)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
@@ -71,11 +69,14 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 type extraction struct {
 	ref   string
 	root  *os.Root
+	into  string        // below root, where files get their names
 	named v1.Descriptor // as the index names the artifact
 
-	mu    sync.Mutex // of what follows: blobs of a directory pass side by side
+	mu    sync.Mutex // of what follows: blobs pass side by side
 	audit *layout.Audit
-	want  map[digest.Digest]bool
+	want  map[digest.Digest]string // where each blob of the artifact goes
+	at    map[digest.Digest]string // where a blob was written
+	dirs  map[string]bool          // those that were made
 	ready bool
 }
 
@@ -123,14 +124,17 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 
 // sink says where the content of a blob goes.
 func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-	if !x.wants(a, d.Digest) {
-		return nil, nil
+	name, err := x.whither(a, d.Digest)
+	if name == "" || err != nil {
+		return nil, err
 	}
-	return x.root.OpenFile(staged(d.Digest), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	return x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
-// wants reports whether a blob is one of the artifact's files, or may be.
-func (x *extraction) wants(a *layout.Audit, d digest.Digest) bool {
+// whither is the name under which a blob waits: that of its file, below the
+// directory that is not there yet, if it is known by now; "" if the blob is no
+// file of the artifact.
+func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.audit = a
@@ -138,15 +142,55 @@ func (x *extraction) wants(a *layout.Audit, d digest.Digest) bool {
 		_, m, err := x.target(a)
 		switch {
 		case err == nil:
-			x.ready, x.want = true, map[digest.Digest]bool{}
-			for _, l := range m.Layers {
-				x.want[l.Digest] = true
-			}
+			x.ready, x.want = true, x.wants(m)
 		case !errors.Is(err, errTooEarly):
 			x.ready = true // nothing will be written; the audit goes on for its verdict
 		}
 	}
-	return !x.ready || x.want[d]
+	name := x.want[d]
+	if !x.ready {
+		name = staged(d)
+	}
+	if name == "" {
+		return "", nil
+	}
+	if x.at == nil {
+		x.at = map[digest.Digest]string{}
+	}
+	x.at[d] = name
+	return name, x.parents(name)
+}
+
+// wants says where each blob of an artifact is written.
+func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
+	want := map[digest.Digest]string{}
+	var names []string
+	if k := kindOf(m); k != nil {
+		names, _ = k.FileNames(m) // place reports what is wrong with them
+	}
+	for i, l := range m.Layers {
+		if want[l.Digest] != "" {
+			continue
+		}
+		want[l.Digest] = staged(l.Digest)
+		if names != nil && names[i] != "" {
+			want[l.Digest] = path.Join(x.into, names[i])
+		}
+	}
+	return want
+}
+
+// parents makes the directories that a file stands in.
+func (x *extraction) parents(name string) error {
+	dir := path.Dir(name)
+	if dir == "." || x.dirs[dir] {
+		return nil
+	}
+	if x.dirs == nil {
+		x.dirs = map[string]bool{}
+	}
+	x.dirs[dir] = true
+	return x.root.MkdirAll(dir, 0o755)
 }
 
 // place gives the files their names, once all of them are there.
@@ -160,37 +204,43 @@ func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manife
 	if err != nil {
 		return nil, err
 	}
-	uses := map[digest.Digest]int{}
-	for i, l := range m.Layers {
-		if names[i] != "" {
-			uses[l.Digest]++
-		}
-	}
 	var files []fileRow
 	for i, l := range m.Layers {
 		if names[i] == "" {
 			continue
 		}
-		if err := t.root.MkdirAll(path.Dir(path.Join(t.into, names[i])), 0o755); err != nil {
+		files = append(files, fileRow{names[i], l.Size, string(l.Digest)})
+		name := path.Join(t.into, names[i])
+		if err := x.parents(name); err != nil {
 			return nil, err
 		}
-		files = append(files, fileRow{names[i], l.Size, string(l.Digest)})
-		if uses[l.Digest]--; uses[l.Digest] > 0 {
-			if err := copyStaged(ctx, t.root, l, path.Join(t.into, names[i])); err != nil {
+		switch at := x.at[l.Digest]; at {
+		case name:
+		case staged(l.Digest):
+			if err := t.root.Rename(at, name); err != nil {
 				return nil, err
 			}
-			continue
+			x.at[l.Digest] = name
+		default: // the same content has another name already
+			if err := copyFile(ctx, t.root, l, at, name); err != nil {
+				return nil, err
+			}
 		}
-		if err := t.root.Rename(staged(l.Digest), path.Join(t.into, names[i])); err != nil {
-			return nil, err
+	}
+	for d, name := range x.at {
+		// What was staged in vain, where the order of the bundle did not tell.
+		if name == staged(d) {
+			if err := t.root.Remove(name); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return files, t.commit(names)
 }
 
-// copyStaged writes one content under a second name.
-func copyStaged(ctx context.Context, root *os.Root, d v1.Descriptor, name string) error {
-	from, err := root.Open(staged(d.Digest))
+// copyFile writes one content under a second name.
+func copyFile(ctx context.Context, root *os.Root, d v1.Descriptor, have, name string) error {
+	from, err := root.Open(have)
 	if err != nil {
 		return err
 	}
@@ -257,22 +307,6 @@ func (t *target) openOld() (err error) {
 
 // commit makes the files durable and shows them.
 func (t *target) commit(names []string) error {
-	// What was staged in vain, where the order of the bundle did not tell.
-	err := fs.WalkDir(t.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() && name != "." {
-			return fs.SkipDir
-		}
-		if strings.HasPrefix(name, ".sha") && !e.IsDir() {
-			return t.root.Remove(name)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	if t.dir != nil {
 		t.root.Close()
 		return t.dir.Commit()
