@@ -12,8 +12,9 @@ type File struct {
 	Data []byte
 }
 
-// MaxFiles is the largest number of signatures that Check looks at.
-const MaxFiles = 16
+// MaxFiles is the largest number of signatures that Check looks at: sixteen that
+// a layout may carry, and as many that came beside it.
+const MaxFiles = 32
 
 // Check wants content to be signed by at least need different ones of the
 // keys, and says which they are, in the order of keys. A key that is given
