@@ -26,14 +26,14 @@ ferry() {
 }
 
 echo "The connected side: a snapshot becomes one file to carry, and a zarf.yaml."
-ferry pack snapshot -o lei-cache-2026-02-01.tar.gz
-ferry zarf lei-cache-2026-02-01.tar.gz -o zarf.yaml
+ferry pack snapshot -o lei-cache-2026-02-01.tar
+ferry zarf lei-cache-2026-02-01.tar -o zarf.yaml
 
 echo
 echo "The disconnected side: is it whole, and is it what was announced?"
-identity=$("$FERRY" verify -q --format json lei-cache-2026-02-01.tar.gz | sed -n 's/.*"identity": "\(.*\)".*/\1/p')
-ferry verify lei-cache-2026-02-01.tar.gz --expect "$identity"
-ferry unpack lei-cache-2026-02-01.tar.gz -o lei-cache
+identity=$("$FERRY" verify -q --format json lei-cache-2026-02-01.tar | sed -n 's/.*"identity": "\(.*\)".*/\1/p')
+ferry verify lei-cache-2026-02-01.tar --expect "$identity"
+ferry unpack lei-cache-2026-02-01.tar -o lei-cache
 
 echo
 echo "\$ diff -r snapshot lei-cache"
@@ -43,8 +43,8 @@ echo "The files came back byte for byte."
 echo
 echo "Without ferry, on any host:"
 mkdir plain
-echo "\$ tar xf lei-cache-2026-02-01.tar.gz && sha256sum -c SHA256SUMS"
-tar xf lei-cache-2026-02-01.tar.gz -C plain
+echo "\$ tar xf lei-cache-2026-02-01.tar && sha256sum -c SHA256SUMS"
+tar xf lei-cache-2026-02-01.tar -C plain
 if command -v sha256sum >/dev/null; then
 	(cd plain && sha256sum -c SHA256SUMS)
 else
