@@ -63,7 +63,7 @@ func nameCases() (cases []Case) {
 		Case{Name: "entry: a blob twice, the evil one first", Words: "duplicate|mismatch", Tar: first(File(payload, evil))},
 		Case{Name: "entry: a blob twice, the evil one last", Words: "duplicate", Tar: last(File(payload, evil))},
 		Case{Name: "entry: blobs in another case", Words: "duplicate", Tar: last(File(strings.ToUpper(payload), evil))},
-		Case{Name: "entry: blobs a file", Words: "conflict", Tar: first(File("blobs", evil))},
+		Case{Name: "entry: blobs a file", Words: "conflict|duplicate", Tar: first(File("blobs", evil))},
 		Case{Name: "entry: index.json a directory", Words: "index.json.*missing", Tar: instead("index.json", func(e *Entry) { *e = Directory("index.json/") })},
 		Case{Name: "entry: something below index.json", Words: "conflict", Tar: last(File("index.json/x", evil))},
 		Case{Name: "entry: all in a directory", Words: "oci-layout.*missing", Tar: func() []byte {
@@ -123,11 +123,7 @@ func headerCases() []Case {
 			return Tar(append(sound(), Entry{Name: "README", Type: '0', Body: hidden, Lies: true})...)
 		}},
 		{Name: "200,001 entries", Words: "too many", Tar: func() []byte {
-			entries := make([]Entry, 0, 200_001)
-			for i := range cap(entries) {
-				entries = append(entries, Directory(fmt.Sprintf("d/%06d/", i)))
-			}
-			return Gzip(blocks(entries))
+			return bytes.Repeat(Directory("d/").header(), 200_001)
 		}},
 	}
 }
