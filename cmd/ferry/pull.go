@@ -147,6 +147,13 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.append || p.o.Overwrite && !p.archive() {
+		// What the layout holds already need not come again.
+		if r, err := layout.OpenDir(p.out); err == nil {
+			defer r.Close()
+			s.Borrow(r)
+		}
+	}
 	defer func() {
 		kept, e := s.Close(p.out != "-" && resumable(err))
 		switch {

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,7 +177,7 @@ func TestRedirect(t *testing.T) {
 			}))
 			defer storage.Close()
 			g := guard(c.want, c.challenge)
-			w.reg.Hook = func(rw http.ResponseWriter, r *http.Request) bool {
+			w.hook(func(rw http.ResponseWriter, r *http.Request) bool {
 				if g(rw, r) {
 					return true
 				}
@@ -185,7 +186,7 @@ func TestRedirect(t *testing.T) {
 					return true
 				}
 				return false
-			}
+			})
 			_, _, err := w.pull(w.client(c.option, func(o *registry.Options) { o.Concurrency = 1 }), registry.PullOptions{})
 			// The storage's 401 is final, and says who gave it; the signature
 			// in the address is not repeated.
@@ -193,7 +194,7 @@ func TestRedirect(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Status != 401 || failed.By != strings.TrimPrefix(storage.URL, "http://") || strings.Contains(err.Error(), "verysecret") {
 				t.Errorf("want the storage's 401, found %v", err)
 			}
-			w.reg.Hook = func(rw http.ResponseWriter, r *http.Request) bool {
+			w.hook(func(rw http.ResponseWriter, r *http.Request) bool {
 				if g(rw, r) {
 					return true
 				}
@@ -202,7 +203,7 @@ func TestRedirect(t *testing.T) {
 					return true
 				}
 				return false
-			}
+			})
 			if _, _, err := w.pull(w.client(c.option), registry.PullOptions{}); err != nil {
 				t.Error(err)
 			}
@@ -267,28 +268,30 @@ func TestTLS(t *testing.T) {
 		t.Error("want an error for plain HTTP")
 	}
 	// From TLS nothing goes on over plain HTTP, not even to this machine.
-	w.reg.Hook = once(9, "GET /v2/team/app/blobs/", func(rw http.ResponseWriter, r *http.Request) {
+	w.hook(once(9, "GET /v2/team/app/blobs/", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, w.srv.URL+r.URL.Path, http.StatusTemporaryRedirect)
-	})
+	}))
 	if _, _, err := w.pull(w.client(func(o *registry.Options) { o.CAFile = ca }), registry.PullOptions{}); err == nil || !strings.Contains(err.Error(), "over plain HTTP") {
 		t.Errorf("want a refusal, found %v", err)
 	}
-	w.reg.Hook = nil
+	w.hook(nil)
 	// A client certificate.
 	certFile, keyFile := clientCertificate(t, w.dir)
-	shown := false
-	w.reg.Hook = func(rw http.ResponseWriter, r *http.Request) bool {
-		shown = shown || len(r.TLS.PeerCertificates) > 0 && r.TLS.PeerCertificates[0].Subject.CommonName == "ferry test"
+	var shown atomic.Bool
+	w.hook(func(rw http.ResponseWriter, r *http.Request) bool {
+		if c := r.TLS.PeerCertificates; len(c) > 0 && c[0].Subject.CommonName == "ferry test" {
+			shown.Store(true)
+		}
 		return false
-	}
+	})
 	mutual := httptest.NewUnstartedServer(w.reg)
 	mutual.TLS = srv.TLS.Clone()
 	mutual.TLS.ClientAuth = 1 // request
 	mutual.StartTLS()
 	defer mutual.Close()
 	w.ref.Host = strings.TrimPrefix(mutual.URL, "https://")
-	if _, _, err := w.pull(w.client(func(o *registry.Options) { o.CAFile, o.CertFile, o.KeyFile = ca, certFile, keyFile }), registry.PullOptions{}); err != nil || !shown {
-		t.Errorf("want the certificate shown, found %v, %v", shown, err)
+	if _, _, err := w.pull(w.client(func(o *registry.Options) { o.CAFile, o.CertFile, o.KeyFile = ca, certFile, keyFile }), registry.PullOptions{}); err != nil || !shown.Load() {
+		t.Errorf("want the certificate shown, found %v, %v", shown.Load(), err)
 	}
 	for _, o := range []registry.Options{{CAFile: keyFile}, {CAFile: "nowhere.pem"}, {CertFile: certFile}, {CertFile: ca, KeyFile: keyFile}} {
 		if _, err := registry.New(o); err == nil || strings.Contains(err.Error(), "BEGIN") {

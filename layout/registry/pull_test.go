@@ -106,7 +106,9 @@ func TestResume(t *testing.T) {
 	w := newWorld(t, 300_000)
 	at := registrytest.Digest(w.layer)
 	w.reg.Hook = once(1, "GET /v2/team/app/blobs/"+at, cutAt(w, w.layer, 100_000))
-	_, _, err := w.pull(w.client(), registry.PullOptions{})
+	// One at a time: the config is whole before the layer begins.
+	client := w.client(func(o *registry.Options) { o.Concurrency = 1 })
+	_, _, err := w.pull(client, registry.PullOptions{})
 	var failed *registry.Error
 	if !errors.As(err, &failed) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("want an Error about an unexpected end, found %v", err)
@@ -114,7 +116,7 @@ func TestResume(t *testing.T) {
 	if names := w.staged(); len(names) != 3 {
 		t.Fatalf("want the manifest, the config and a part in the stage, found %q", names)
 	}
-	if _, _, err := w.pull(w.client(), registry.PullOptions{}); err != nil {
+	if _, _, err := w.pull(client, registry.PullOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(w.reg.Requests("GET .*blobs/" + registrytest.Digest(w.config))); n != 1 {
@@ -153,6 +155,38 @@ func TestResumeDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// What a layout holds already is taken from there, if it is whole.
+func TestBorrow(t *testing.T) {
+	w := newWorld(t, 1000)
+	dir := filepath.Join(w.dir, "have")
+	contents(t, dir, w.layer, []byte("another"))
+	for _, c := range []struct {
+		damage bool
+		want   int // requests for the layer so far
+	}{{false, 0}, {true, 1}} {
+		if c.damage {
+			name := filepath.Join(dir, filepath.FromSlash(layout.BlobPath(digest.FromBytes(w.layer))))
+			if err := os.WriteFile(name, make([]byte, len(w.layer)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := layout.OpenDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := w.stage()
+		s.Borrow(r)
+		if _, err := w.client().Pull(context.Background(), w.ref, s, registry.PullOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Close(false)
+		r.Close()
+		if n := len(w.reg.Requests("GET .*blobs/" + registrytest.Digest(w.layer))); n != c.want {
+			t.Errorf("damaged %v: want %d requests for the layer, found %d", c.damage, c.want, n)
+		}
 	}
 }
 
@@ -229,7 +263,7 @@ func TestLies(t *testing.T) {
 		}), "wrong blob"},
 		"a web page as a manifest":   {manifest("text/html; charset=utf-8", []byte("<html>\x1b[31m log in")), `wrong manifest: want an OCI or Docker manifest, found Content-Type text/html; it begins with "<html>\x1b[31m log in"`},
 		"a web page called JSON":     {manifest("application/json", []byte("<html>log in")), "wrong manifest: want an OCI or Docker manifest"},
-		"a web page called manifest": {manifest(v1.MediaTypeImageManifest, []byte("<html>log in")), "wrong manifest: want a JSON object"},
+		"a web page called manifest": {manifest(v1.MediaTypeImageManifest, []byte("<html>log in")), "wrong manifest"},
 		"an empty manifest":          {manifest(v1.MediaTypeImageManifest, nil), "wrong manifest"},
 		"a manifest of schema 1":     {manifest("application/vnd.docker.distribution.manifest.v1+prettyjws", []byte(`{"schemaVersion":1}`)), "wrong manifest: want an OCI or Docker manifest"},
 		"no content type":            {manifest("nonsense;;", []byte("{}")), "Content-Type"},
@@ -572,16 +606,16 @@ func TestList(t *testing.T) {
 		`{"tags":"v1"}`:            "the registry sent a wrong list of tags",
 		`{"tags":["a"]} trailing `: "",
 	} {
-		w.reg.Hook = once(1, "GET /v2/team/app/tags/list", func(rw http.ResponseWriter, r *http.Request) { fmt.Fprint(rw, body) })
+		w.hook(once(1, "GET /v2/team/app/tags/list", func(rw http.ResponseWriter, r *http.Request) { fmt.Fprint(rw, body) }))
 		if _, err := w.client().Tags(context.Background(), w.ref); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want %q, found %v", body, want, err)
 		}
 	}
 	// Pages in a circle have an end.
-	w.reg.Hook = once(5000, "GET /v2/team/app/tags/list", func(rw http.ResponseWriter, r *http.Request) {
+	w.hook(once(5000, "GET /v2/team/app/tags/list", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Link", `</v2/team/app/tags/list?last=a>; rel="next"`)
 		fmt.Fprint(rw, `{"tags":["a"]}`)
-	})
+	}))
 	if _, err := w.client().Tags(context.Background(), w.ref); err == nil {
 		t.Error("want an error about endless pages")
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ociferry/ferry/layout"
@@ -166,9 +167,10 @@ func TestPushResume(t *testing.T) {
 	layers := [][]byte{noise(1000), noise(2000), noise(3000)}
 	c, d := contents(t, filepath.Join(w.dir, "in"), layers...)
 	last := registrytest.Digest(layers[2])
-	fail := true
+	var fail atomic.Bool
+	fail.Store(true)
 	w.reg.Hook = func(rw http.ResponseWriter, r *http.Request) bool {
-		if fail && r.Method == http.MethodPut && r.URL.Query().Get("digest") == last {
+		if fail.Load() && r.Method == http.MethodPut && r.URL.Query().Get("digest") == last {
 			panic(http.ErrAbortHandler)
 		}
 		return false
@@ -178,7 +180,7 @@ func TestPushResume(t *testing.T) {
 	if _, err := w.client(one).Push(context.Background(), c, d, to, nil, nil); err == nil {
 		t.Fatal("want an error")
 	}
-	fail = false
+	fail.Store(false)
 	got, err := w.client(one).Push(context.Background(), c, d, to, nil, nil)
 	if err != nil || got.Present != 3 || got.Sent != 1 {
 		t.Errorf("found %+v, %v", got, err)

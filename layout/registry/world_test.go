@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -32,12 +33,22 @@ type world struct {
 	config []byte
 	doc    []byte
 	dir    string
+	now    atomic.Value // a hook, of those that change while the registry runs
 }
+
+type hook func(http.ResponseWriter, *http.Request) bool
+
+// hook changes how the registry misbehaves, while it runs.
+func (w *world) hook(h hook) { w.now.Store(h) }
 
 const repository = "team/app"
 
 func newWorld(t *testing.T, layerSize int) *world {
 	w := &world{t: t, reg: &registrytest.Registry{}, dir: t.TempDir()}
+	w.reg.Hook = func(rw http.ResponseWriter, r *http.Request) bool {
+		h, _ := w.now.Load().(hook)
+		return h != nil && h(rw, r)
+	}
 	w.srv = httptest.NewServer(w.reg)
 	t.Cleanup(w.srv.Close)
 	w.host = strings.TrimPrefix(w.srv.URL, "http://")
