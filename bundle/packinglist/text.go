@@ -106,10 +106,6 @@ func (l *List) text(w io.Writer) error {
 	for _, c := range fills {
 		p.line("%6s %-10s %s", percent(c.N, total), size(c.N), c.Name)
 	}
-	p.head(fmt.Sprintf("Files (%d)", len(l.Files)))
-	for i := range l.Files {
-		p.file(i+1, &l.Files[i])
-	}
 	p.findings("Encrypted content", &l.Encrypted)
 	p.findings("Executable content", &l.Executable)
 	p.findings("Not looked into", &l.Unseen)
@@ -131,6 +127,10 @@ func (l *List) text(w io.Writer) error {
 		p.line("%-12s name      %s", b.Title, blank(b.Name))
 		p.line("%-12s date      %s", "", blank(b.Date))
 		p.line("%-12s signature %s", "", blank(""))
+	}
+	p.head(fmt.Sprintf("Contents (%d)", len(l.Files)))
+	for i := range l.Files {
+		p.file(i+1, &l.Files[i])
 	}
 	p.line("\n%s", wrapped("", "Types are told by the first bytes of the content. Nesting, encryption and programs are looked for in gzip, zstd, bzip2, zip and tar; this is no search for malicious software."))
 	p.line("%s", l.Form)
@@ -268,7 +268,7 @@ func findingPlace(x *Finding) string {
 	if x.Path == "" {
 		return visible(x.File)
 	}
-	return visible(x.File) + " › " + visible(x.Path)
+	return visible(x.File) + " > " + visible(x.Path)
 }
 
 func (p pen) steps(s []step) {

@@ -9,7 +9,7 @@ import (
 )
 
 // MaxShown is how many characters of a foreign word are shown in text and page.
-const MaxShown = 600
+const MaxShown = 300
 
 // visible makes foreign text fit to be read: what cannot be seen, or turns the
 // direction of what follows, is written as an escape.
