@@ -35,7 +35,7 @@ func (w *world) table(out io.Writer, results []result) {
 	for _, k := range w.kinds {
 		words = append(words, fmt.Sprintf("**%s** %s", k.name, k.words))
 	}
-	fmt.Fprintln(out, strings.Join(words, ", ")+`. "Yes" is yes for every kind; "–" is a form that the tool has no command for.`)
+	fmt.Fprintln(out, strings.Join(words, ", ")+`. "Yes" is yes for every kind; "–" is a form that the tool has no command for. The digest is the manifest's or the index's, in docker's store the image ID.`)
 	fmt.Fprintln(out)
 	for i, n := range notes {
 		fmt.Fprintf(out, "%d. %s\n", i+1, n)
