@@ -2,6 +2,7 @@ package layout
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -40,14 +41,25 @@ func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("no artifact is named %s; there are: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
 }
 
+// companion is a tag by which cosign and others hang a signature, an
+// attestation or an SBOM on an image: its digest, with a suffix.
+var companion = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
+
+// aboutAnother reports whether a descriptor's name says that it is about
+// another artifact.
+func aboutAnother(d v1.Descriptor) bool {
+	n := d.Annotations[v1.AnnotationRefName]
+	return companion.MatchString(n) || companion.MatchString(tagOf(n))
+}
+
 // Resolve finds what a reference stands for in an index: a full reference, a
 // tag, or a digest. An empty reference stands for the one artifact that has a
-// name, or else for the only one that there is. The error is a
+// name of its own, or else for the only one that there is. The error is a
 // *ReferenceError.
 func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 	fits := func(d v1.Descriptor) bool {
 		if reference == "" {
-			return len(Names(d)) > 0
+			return len(Names(d)) > 0 && !aboutAnother(d)
 		}
 		if reference == string(d.Digest) {
 			return true
