@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 			"empty":    empty,
 			"registry": startRegistry,
 			"login":    login,
+			"mode":     mode,
+			"tarOf":    tarOf,
 		},
 	})
 }
