@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -22,6 +23,7 @@ func commands(e *env) []*cli.Command {
 		unpackCommand(e),
 		lsCommand(e),
 		inspectCommand(e),
+		diffCommand(e),
 		pullCommand(e),
 		pushCommand(e),
 		sealCommand(e),
@@ -31,6 +33,8 @@ func commands(e *env) []*cli.Command {
 		exportCommand(e),
 		summaryCommand(e),
 		packingListCommand(e),
+		completionCommand(e),
+		manCommand(e),
 		versionCommand(e),
 	}
 }
@@ -44,8 +48,8 @@ func run(ctx context.Context, e *env, args []string) int {
 			"verify it and write the files back. Only pull and push open network connections, and ls and\n" +
 			"inspect of a reference into a registry.\n\n" +
 			"A source (SRC) is a layout directory, a .tar, .tar.gz or .tar.zst, or - for standard\n" +
-			"input; SRC:TAG and SRC@sha256:... choose one artifact; oci:DIR:TAG and\n" +
-			"oci-archive:FILE:TAG are understood as well.\n\n" +
+			"input; SRC:TAG and SRC@sha256:... choose one artifact; oci:DIR:TAG, oci-archive:FILE:TAG and,\n" +
+			"for ferry bundle, docker-archive:FILE are understood as well.\n\n" +
 			"Exit codes: 0 good, 1 failed, 2 misuse, 3 the content is not what it should be,\n" +
 			"4 incomplete, 5 refused by a signature or a rule.",
 		Commands:                  commands(e),
@@ -89,7 +93,10 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err != nil {
 		return e.report(err)
 	}
-	return e.report(app.RunContext(ctx, args))
+	if err = app.RunContext(ctx, args); errors.Is(err, errDifferent) {
+		return codeDifferent
+	}
+	return e.report(err)
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {

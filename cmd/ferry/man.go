@@ -19,7 +19,7 @@ func manCommand(e *env) *cli.Command {
 				return misuse(fmt.Errorf("man: want no arguments, found %q", c.Args().Slice()), "ferry man > ferry.1")
 			}
 			var b strings.Builder
-			manPage(&b, c.App, built())
+			manPage(&b, c.App, thisBuild())
 			_, err := io.WriteString(e.stdout, b.String())
 			return err
 		},

@@ -26,7 +26,7 @@ type build struct {
 	Platform string `json:"platform"`
 }
 
-func built() build {
+func thisBuild() build {
 	b := build{Version: version, Commit: commit, Date: date, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -57,7 +57,7 @@ func versionCommand(e *env) *cli.Command {
 			if err := checkFormat(c); err != nil {
 				return err
 			}
-			b := built()
+			b := thisBuild()
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, b)
 			}

@@ -19,7 +19,6 @@ type world struct {
 	work     string
 	tools    map[string]*tool
 	registry string // HOST:PORT
-	socket   map[string]string
 	kinds    []*kind
 	stops    []func()
 	scratch  int
