@@ -16,7 +16,7 @@ import (
 type Subject struct {
 	Names     []string // in index.json
 	Artifacts []Artifact
-	Blobs     []v1.Descriptor
+	Blobs     []v1.Descriptor // with their titles, where they have any
 	// Content is what sniff found in a blob; see Policy.Looks.
 	Content map[digest.Digest]*sniff.Findings
 	// Secrets are messages about secrets, a line each.
@@ -54,18 +54,26 @@ func (d Dates) Dated() bool { return !d.Min.IsZero() || d.MaxAge > 0 }
 
 // Judge lists what is not allowed, in the order of the rules.
 func (p *Policy) Judge(s *Subject) []Violation {
-	j := &judge{}
+	j := &judge{titles: map[digest.Digest]string{}}
+	for _, b := range s.Blobs {
+		if t := b.Annotations[v1.AnnotationTitle]; t != "" && j.titles[b.Digest] == "" {
+			j.titles[b.Digest] = t
+		}
+	}
 	if p.Kinds != nil {
 		for _, a := range s.Artifacts {
 			if !slices.Contains(p.Kinds, a.Kind) {
-				j.add("kinds", string(a.Digest), "an artifact of kind %s is not allowed", a.Kind)
+				j.add("kinds", j.where(a.Digest), "an artifact of kind %s is not allowed", a.Kind)
 			}
 		}
 	}
 	if p.MediaTypes != nil {
+		type pair struct{ d, t string }
+		seen := map[pair]bool{}
 		for _, b := range s.Blobs {
-			if !matchAny(p.MediaTypes, b.MediaType) {
-				j.add("mediaTypes", string(b.Digest), "%q is not allowed", b.MediaType)
+			if x := (pair{string(b.Digest), b.MediaType}); !seen[x] && !matchAny(p.MediaTypes, b.MediaType) {
+				seen[x] = true
+				j.add("mediaTypes", j.where(b.Digest), "%q is not allowed", b.MediaType)
 			}
 		}
 	}
@@ -100,7 +108,7 @@ func (p *Policy) sizes(j *judge, blobs []v1.Descriptor) {
 		seen[b.Digest] = true
 		total += b.Size
 		if p.MaxBlob > 0 && b.Size > p.MaxBlob {
-			j.add("limits.blob", string(b.Digest), "%d bytes, the limit is %d", b.Size, p.MaxBlob)
+			j.add("limits.blob", j.where(b.Digest), "%d bytes, the limit is %d", b.Size, p.MaxBlob)
 		}
 	}
 	if p.MaxBundle > 0 && total > p.MaxBundle {
@@ -138,14 +146,14 @@ func (p *Policy) content(j *judge, s *Subject) {
 
 func (j *judge) places(rule string, d digest.Digest, places *sniff.Places) {
 	for _, at := range places.List {
-		where := string(d)
+		where := j.where(d)
 		if at.Path != "" {
 			where += " > " + fmt.Sprintf("%q", at.Path)
 		}
 		j.add(rule, where, "%s", at.What)
 	}
 	if places.More > 0 {
-		j.add(rule, string(d), "and %d more", places.More)
+		j.add(rule, j.where(d), "and %d more", places.More)
 	}
 }
 
@@ -188,8 +196,17 @@ func days(d time.Duration) string {
 }
 
 type judge struct {
-	list []Violation
-	full bool
+	titles map[digest.Digest]string
+	list   []Violation
+	full   bool
+}
+
+// where is a blob by its digest, and by its file's name if it is known.
+func (j *judge) where(d digest.Digest) string {
+	if t := j.titles[d]; t != "" {
+		return fmt.Sprintf("%s (%.200q)", d, t)
+	}
+	return string(d)
 }
 
 func (j *judge) add(rule, where, format string, args ...any) {

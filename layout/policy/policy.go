@@ -9,7 +9,7 @@
 //	kinds: [lei, files]       # of artifacts: lei, files, image, artifact, referrer
 //	mediaTypes:               # of manifests, configs and layers; * is any text
 //	  - application/vnd.oci.image.manifest.v1+json
-//	  - application/vnd.lowendinsight.*
+//	  - application/vnd.lei.*
 //	names: ["*.internal"]     # hosts of the names in index.json
 //	limits:
 //	  blob: 2GiB              # the largest blob
