@@ -44,7 +44,7 @@ func inspectCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			v := inspection{Source: src.name, Identity: string(report.Digest), Sealed: report.Sealed}
+			v := inspection{Source: src.name, Identity: string(report.Digest), Sealed: report.Sealed, Signatures: signatureRows(report.Signatures)}
 			list := report.Index.Manifests
 			if src.ref != "" {
 				d, err := layout.Resolve(report.Index, src.ref)
@@ -67,6 +67,9 @@ func inspectCommand(e *env) *cli.Command {
 			} else {
 				s.row("sealed", "no")
 			}
+			for _, r := range v.Signatures {
+				s.row("signature", "%s", r)
+			}
 			for _, n := range v.Artifacts {
 				n.print(e.stdout, "")
 			}
@@ -77,9 +80,12 @@ func inspectCommand(e *env) *cli.Command {
 
 // inspection is what inspect reports.
 type inspection struct {
-	Source    string `json:"source"`
-	Identity  string `json:"identity"`
-	Sealed    bool   `json:"sealed"`
+	Source   string `json:"source"`
+	Identity string `json:"identity"`
+	Sealed   bool   `json:"sealed"`
+
+	Signatures []signatureRow `json:"signatures,omitempty"`
+
 	Artifacts []node `json:"artifacts"`
 }
 
@@ -112,6 +118,9 @@ func inspectDescriptor(a *layout.Audit, d v1.Descriptor, depth int) node {
 		n.Artifact, n.Annotations, n.Config, n.Layers = m.ArtifactType, m.Annotations, &m.Config, m.Layers
 		if m.Subject != nil {
 			n.Subject = string(m.Subject.Digest)
+		}
+		if kind, about := carried(n.References); kind != "" {
+			n.Kind, n.Subject = kind, about
 		}
 	case index != nil && depth < 16:
 		n.Artifact, n.Annotations = index.ArtifactType, index.Annotations

@@ -428,6 +428,11 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, k := range a.SignedBy {
 		s.row("signed by", "%s", k)
 	}
+	if p.sign != nil {
+		p.e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s --key cosign.pub",
+			layout.Printable(p.out), shellWord(p.out))
+		return nil
+	}
 	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
 		layout.Printable(p.out), shellWord(p.out), a.Identity)
 	return nil

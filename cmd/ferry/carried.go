@@ -1,0 +1,54 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/signature"
+)
+
+// A signatureRow is a signature of the bundle, by what it says of itself.
+type signatureRow struct {
+	File string `json:"file"`
+	Key  string `json:"key,omitempty"` // that it names; unchecked
+	Bad  string `json:"bad,omitempty"` // why it can be none
+}
+
+func signatureRows(list []layout.Signature) []signatureRow {
+	var rows []signatureRow
+	for _, s := range list {
+		r := signatureRow{File: s.Name}
+		if p, err := signature.Parse(s.Data); err != nil {
+			r.Bad = printableLine(err.Error())
+		} else {
+			r.Key = p.Hint()
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func (r signatureRow) String() string {
+	if r.Bad != "" {
+		return r.File + ": " + r.Bad
+	}
+	return r.File + ", says it is by " + r.Key + "; ferry verify --key checks it"
+}
+
+// cosign hangs what it makes for an artifact on a tag that is the artifact's
+// digest: sha256-<hex>.sig and so on.
+var tagOfCosign = regexp.MustCompile(`(?:^|:)(sha256|sha512)-([0-9a-f]{64,128})\.(sig|att|sbom)$`)
+
+// carried says what a manifest is by cosign's names, and what it is about. It
+// is "" for any other name. What it holds goes through ferry unchanged, and is
+// checked by those who can: where the artifact runs.
+func carried(names []string) (kind, about string) {
+	for _, n := range names {
+		if m := tagOfCosign.FindStringSubmatch(n); m != nil {
+			word := map[string]string{"sig": "signature", "att": "attestation", "sbom": "sbom"}[m[3]]
+			return "cosign " + word, strings.Join(m[1:3], ":")
+		}
+	}
+	return "", ""
+}
