@@ -1,0 +1,126 @@
+// Command ferrybench runs ferry beside its neighbours and says what each took:
+// time, processor time and memory, as a table in Markdown and a plot in SVG.
+//
+//		go run ./cmd/ferrybench                     ten minutes, 2 GiB and more
+//		go run ./cmd/ferrybench -quick              one minute, small inputs
+//		go run ./cmd/ferrybench -o examples/bench   and keep bench.md and bench.svg
+//
+//	  - It makes its inputs: random data as a valid gzip file that does not
+//	    compress further, ten thousand small files, reports for a snapshot.
+//	  - It builds ferry, unless -ferry names one, and runs the neighbours that it
+//	    finds on PATH; those that are not there are named in the table.
+//	  - Every command of a section runs in turn, round after round: what slows
+//	    one down on a shared machine slows its neighbours too. A ratio is the
+//	    median of the ratios of each round; a time is the median of the rounds.
+//	  - The measure of all is "openssl sha256" of the same bytes in the same
+//	    round: nobody can check content faster than it can be hashed.
+//	  - Caches are warm: every input has been read before.
+//
+// It needs three times the largest input in the directory for temporary files
+// (TMPDIR), and removes what it made.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "ferrybench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("ferrybench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	var (
+		size   = flags.String("size", "2GiB", "the large input; the plot goes from half of it to four times as much")
+		rounds = flags.Int("rounds", 5, "how often each command runs")
+		quick  = flags.Bool("quick", false, "small inputs and three rounds, for a first impression: the figures are not to be quoted")
+		out    = flags.String("o", "", "write bench.md and bench.svg into this directory")
+		ferry  = flags.String("ferry", "", "the ferry to run (default: built from this module)")
+		only   = flags.String("only", "", "run only the sections whose names contain this")
+	)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *quick {
+		*size, *rounds = "128MiB", 3
+	}
+	n, err := parseSize(*size)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "ferrybench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	go func() {
+		<-stop
+		os.RemoveAll(dir)
+		os.Exit(1)
+	}()
+	b := &bench{dir: dir, size: n, rounds: *rounds, quick: *quick, only: *only, log: stderr}
+	if b.ferry = *ferry; b.ferry == "" {
+		b.ferry = filepath.Join(dir, "ferry")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.ferry, "./cmd/ferry")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build.Stderr = stderr
+		if err := build.Run(); err != nil {
+			return fmt.Errorf("building ferry: %w; run it in the module, or give -ferry", err)
+		}
+	}
+	if b.ferry, err = filepath.Abs(b.ferry); err != nil {
+		return err
+	}
+	b.findPeers()
+	for _, s := range sections {
+		if !strings.Contains(s.name, b.only) {
+			continue
+		}
+		if err := s.run(b); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	text := b.markdown()
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
+	if *out == "" {
+		return nil
+	}
+	err = os.MkdirAll(*out, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*out, "bench.md"), []byte(text), 0o644)
+	}
+	if err == nil && len(b.growth) > 0 {
+		err = os.WriteFile(filepath.Join(*out, "bench.svg"), []byte(plot(b.growth)), 0o644)
+	}
+	return err
+}
+
+// parseSize reads "2GiB" or "128MiB".
+func parseSize(s string) (int64, error) {
+	for unit, n := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if digits, ok := strings.CutSuffix(s, unit); ok {
+			v, err := strconv.ParseInt(digits, 10, 32)
+			if err == nil && v > 0 {
+				return v * n, nil
+			}
+		}
+	}
+	return 0, errors.New("-size: want a number with KiB, MiB or GiB, found " + strconv.Quote(s))
+}
