@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/sniff"
+)
+
+const full = `version: 1
+signatures: {require: 2, keys: [a.pub, b.pub]}
+kinds: [lei, image]
+mediaTypes: [application/vnd.oci.*]
+names: ["*.internal"]
+limits: {blob: 2GiB, bundle: 4.7GB}
+forbid: [executables, encrypted, secrets, unseen]
+dates: {min: 2026-02-01, maxAge: 2w}
+`
+
+func TestParse(t *testing.T) {
+	p, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Require != 2 || len(p.Keys) != 2 || p.MaxBlob != 2<<30 || p.MaxBundle != 4_700_000_000 ||
+		p.Forbid != (Forbid{true, true, true, true}) || p.Dates.MaxAge != 14*24*time.Hour || p.Dates.Min.Format(time.DateOnly) != "2026-02-01" {
+		t.Errorf("%+v", p)
+	}
+	p, err = Parse([]byte("version: 1\nsignatures: {keys: [a.pub]}\nlimits: {blob: 10}\n"))
+	if err != nil || p.Require != 1 || p.MaxBlob != 10 || p.Looks() || p.Dates.Dated() {
+		t.Errorf("%+v %v", p, err)
+	}
+	if p, err := Parse([]byte(`{"version": 1, "kinds": ["lei"]}`)); err != nil || len(p.Kinds) != 1 {
+		t.Errorf("JSON: %+v %v", p, err)
+	}
+}
+
+// A policy with a mistake in it is refused: it would allow what it was written
+// to forbid.
+func TestParseRefuses(t *testing.T) {
+	for _, c := range []struct{ data, text string }{
+		{"", "empty"},
+		{"version: 2", "version: want 1"},
+		{"kinds: [lei]", "version: want 1"},
+		{"version: 1\nkind: [lei]", "kind not found"},
+		{"version: 1\nkinds: [lie]", `no kind "lie"`},
+		{"version: 1\nkinds: []", "empty list"},
+		{"version: 1\nkinds: lei", "cannot unmarshal"},
+		{"version: 1\nnames: ['']", "empty"},
+		{"version: 1\nkinds: [lei]\nkinds: [files]", "already defined"},
+		{"version: 1\nforbid: [viruses]", `"viruses"`},
+		{"version: 1\nforbid: {executables: true}", "cannot unmarshal"},
+		{"version: 1\nlimits: {blob: many}", "limits.blob"},
+		{"version: 1\nlimits: {blob: -1}", "limits.blob"},
+		{"version: 1\nlimits: {blob: 1e300GB}", "limits.blob"},
+		{"version: 1\nlimits: {size: 1}", "size not found"},
+		{"version: 1\ndates: {min: soon}", "dates.min"},
+		{"version: 1\ndates: {maxAge: 30}", "dates.maxAge"},
+		{"version: 1\ndates: {maxAge: 0d}", "dates.maxAge"},
+		{"version: 1\nsignatures: {}", "signatures.require"},
+		{"version: 1\nsignatures: {require: 0, keys: [a]}", "signatures.require"},
+		{"version: 1\nsignatures: {require: 3, keys: [a, b]}", "which is 2"},
+		{"version: 1\n---\nversion: 1", "more than one"},
+		{"version: [", ""},
+		{strings.Repeat("#", MaxSize+1), "too large"},
+	} {
+		_, err := Parse([]byte(c.data))
+		if err == nil || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.60q: %v, want %q", c.data, err, c.text)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	blob := func(s, mediaType string, size int64, title string) v1.Descriptor {
+		d := v1.Descriptor{Digest: digest.FromString(s), MediaType: mediaType, Size: size}
+		if title != "" {
+			d.Annotations = map[string]string{v1.AnnotationTitle: title}
+		}
+		return d
+	}
+	now := time.Date(2026, 2, 15, 0, 0, 0, 0, time.UTC)
+	a := digest.FromString("a")
+	good := func() *Subject {
+		return &Subject{
+			Names:     []string{"lei.internal/lei/cache:1", "lei.internal:5000/x:1", "LEI.Internal/x:2"},
+			Artifacts: []Artifact{{a, "lei", now.AddDate(0, 0, -7)}},
+			Blobs:     []v1.Descriptor{blob("a", "application/vnd.oci.image.manifest.v1+json", 10, ""), blob("b", "application/vnd.oci.x", 2<<30, "f\x1b")},
+			Content:   map[digest.Digest]*sniff.Findings{a: {}},
+			Now:       now,
+		}
+	}
+	p, err := Parse([]byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := p.Judge(good()); len(v) > 0 {
+		t.Errorf("refused: %v", v)
+	}
+	found := sniff.Places{List: []sniff.Place{{Path: "x > y\x1b", What: "ELF"}}, More: 3}
+	for _, c := range []struct {
+		name   string
+		change func(*Subject)
+		want   []string
+	}{
+		{"kind", func(s *Subject) { s.Artifacts[0].Kind = "files" }, []string{"kinds"}},
+		{"media type", func(s *Subject) { s.Blobs[1].MediaType = "text/plain" }, []string{"mediaTypes"}},
+		{"media type twice", func(s *Subject) {
+			s.Blobs[1].MediaType = "text/plain"
+			s.Blobs = append(s.Blobs, s.Blobs[1])
+		}, []string{"mediaTypes"}},
+		{"host", func(s *Subject) { s.Names = []string{"docker.io/x.internal/y:1"} }, []string{"names"}},
+		{"no host", func(s *Subject) { s.Names = []string{"latest"} }, []string{"names"}},
+		{"host that ends otherwise", func(s *Subject) { s.Names = []string{"x.internal.example.com/y:1"} }, []string{"names"}},
+		{"blob", func(s *Subject) { s.Blobs[1].Size++ }, []string{"limits.blob"}},
+		{"bundle", func(s *Subject) {
+			s.Blobs = append(s.Blobs, blob("c", "application/vnd.oci.x", 2<<30, ""), blob("d", "application/vnd.oci.x", 2<<30, ""))
+		}, []string{"limits.bundle"}},
+		{"the same blob twice is one", func(s *Subject) { s.Blobs = append(s.Blobs, s.Blobs[1], s.Blobs[1]) }, nil},
+		{"executable", func(s *Subject) { s.Content[a].Executable = found }, []string{"forbid executables", "forbid executables"}},
+		{"encrypted", func(s *Subject) { s.Content[a].Encrypted = found }, []string{"forbid encrypted", "forbid encrypted"}},
+		{"unseen", func(s *Subject) { s.Content[a].Unseen = found }, []string{"forbid unseen", "forbid unseen"}},
+		{"secrets", func(s *Subject) { s.Secrets = []string{"x"} }, []string{"forbid secrets"}},
+		{"old", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(-1, 0, 0) }, []string{"dates.min", "dates.maxAge"}},
+		{"too old", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(0, 0, -14) }, nil},
+		{"no date", func(s *Subject) { s.Artifacts[0].Date = time.Time{} }, []string{"dates"}},
+		{"a referrer has no date", func(s *Subject) {
+			s.Artifacts = append(s.Artifacts, Artifact{Digest: a, Kind: "referrer"})
+		}, []string{"kinds"}},
+		{"from ahead of the clock", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(1, 0, 0) }, nil},
+		{"everything", func(s *Subject) {
+			s.Artifacts[0].Kind = "files"
+			s.Names = []string{"a", "b"}
+			s.Content[a].Executable = found
+		}, []string{"kinds", "names", "names", "forbid executables", "forbid executables"}},
+	} {
+		s := good()
+		c.change(s)
+		var rules []string
+		for _, v := range p.Judge(s) {
+			rules = append(rules, v.Rule)
+			if strings.Contains(v.String(), "\x1b") {
+				t.Errorf("%s: not printable: %q", c.name, v)
+			}
+		}
+		if !slices.Equal(rules, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, rules, c.want)
+		}
+		if v := new(Policy).Judge(s); len(v) > 0 {
+			t.Errorf("%s: no rules refuse %v", c.name, v)
+		}
+	}
+	s := good()
+	for range 2 * MaxViolations {
+		s.Names = append(s.Names, "x")
+	}
+	if v := p.Judge(s); len(v) != MaxViolations+1 {
+		t.Errorf("%d violations are listed", len(v))
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"a", "a", true}, {"a", "A", true}, {"a", "b", false}, {"*", "", true}, {"*", "x/y", true},
+		{"*.internal", "a.internal", true}, {"*.internal", ".internal", true}, {"*.internal", "internal", false},
+		{"a*a", "a", false}, {"a*a", "aa", true}, {"a*b*c", "a-b-c", true}, {"a*b*c", "a-c-b", false}, {"a**", "abc", true},
+	} {
+		if match(c.pattern, c.s) != c.want {
+			t.Errorf("%q matches %q: %v", c.pattern, c.s, !c.want)
+		}
+	}
+}
+
+// The schema knows the rules that the parser knows.
+func TestSchema(t *testing.T) {
+	data, err := os.ReadFile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Properties map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	for rule := range s.Properties {
+		if !strings.Contains(full, rule+":") {
+			t.Errorf("%s is in the schema and not in the policy that is tested", rule)
+		}
+	}
+	if len(s.Properties) != 8 {
+		t.Errorf("the schema has %d rules", len(s.Properties))
+	}
+	for _, k := range Kinds {
+		if !strings.Contains(string(s.Properties["kinds"]), `"`+k+`"`) {
+			t.Errorf("the schema has no kind %s", k)
+		}
+	}
+}
+
+// No policy takes the process down, and what it allows can be judged.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("version: 1\na: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := Parse(data)
+		if err != nil {
+			return
+		}
+		if p.Require > len(p.Keys) || p.MaxBlob < 0 || p.MaxBundle < 0 || p.Dates.MaxAge < 0 {
+			t.Errorf("%+v", p)
+		}
+		p.Judge(&Subject{Names: []string{"a/b"}, Blobs: []v1.Descriptor{{}}, Artifacts: []Artifact{{}}})
+	})
+}
