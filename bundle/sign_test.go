@@ -1,0 +1,152 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
+)
+
+// fakeSignature has the fixed length that a signature must have.
+func fakeSignature(seal []byte, n int) []byte {
+	return []byte(fmt.Sprintf("%-100s\n", fmt.Sprintf("signature %d of %d bytes", n, len(seal))))
+}
+
+func fakeSign(seal []byte, have []layout.Signature) ([]layout.Signature, error) {
+	n := len(have) + 1
+	return append(have, layout.Signature{Name: layout.SignatureFile(n), Data: fakeSignature(seal, n)}), nil
+}
+
+func signedDraft(layers [][]byte) *layout.Draft {
+	d := draftOf(layers)
+	finish := d.Finish
+	d.Finish = func(digests []digest.Digest) (*layout.Contents, error) {
+		c, err := finish(digests)
+		if err == nil {
+			c.Sign = func(seal []byte) ([]layout.Signature, error) { return fakeSign(seal, nil) }
+		}
+		return c, err
+	}
+	return d
+}
+
+// An archive that is signed afterwards is, byte for byte, the one that is
+// signed while it is written, in one pass or in two.
+func TestSign(t *testing.T) {
+	ctx := context.Background()
+	for seed := range uint64(15) {
+		layers := randomLayers(rand.New(rand.NewPCG(seed, 1)))
+		for _, f := range formats {
+			var want memory
+			if _, err := WriteDraft(ctx, &want, f, signedDraft(layers)); err != nil {
+				t.Fatal(err)
+			}
+			got := resign(t, f, twoPasses(t, f, draftOf(layers)))
+			if !bytes.Equal(got, want.b) {
+				t.Fatalf("seed %d, %s: %d bytes, signed while written %d", seed, f, len(got), len(want.b))
+			}
+			if two := twoPasses(t, f, signedDraft(layers)); !bytes.Equal(two, want.b) {
+				t.Fatalf("seed %d, %s: two passes give other bytes", seed, f)
+			}
+			again := resign(t, f, got)
+			trusted := func(seal []byte, list []layout.Signature) error {
+				if len(list) != 2 || !bytes.Equal(list[1].Data, fakeSignature(seal, 2)) {
+					return fmt.Errorf("%q", list)
+				}
+				return nil
+			}
+			report, err := Verify(ctx, bytes.NewReader(again), layout.AuditOptions{Trust: trusted})
+			if err == nil {
+				err = report.Err()
+			}
+			if err != nil {
+				t.Fatalf("seed %d, %s: %v", seed, f, err)
+			}
+		}
+	}
+}
+
+func resign(t *testing.T, f *compression.Format, archive []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := f.NewWriter(&b)
+	report, err := Sign(context.Background(), z, bytes.NewReader(archive), layout.AuditOptions{}, fakeSign)
+	if err == nil {
+		err = report.Err()
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What is not sound is not signed: the report says why, or the error.
+func TestSignRefuses(t *testing.T) {
+	good := twoPasses(t, compression.None, draftOf([][]byte{[]byte("content"), bytes.Repeat([]byte("x"), 5<<20)}))
+	at := bytes.Index(good, []byte(layout.SealName))
+	unsealed := append(bytes.Clone(good[:at]), good[at+512+1024:]...)
+	for _, c := range []struct {
+		name string
+		data []byte
+		text string
+	}{
+		{"damaged", bytes.Replace(good, []byte("content"), []byte("CONTENT"), 1), "digest mismatch"},
+		{"damaged in a large blob", bytes.Replace(good, []byte("xxxxxxxx"), []byte("xxxxyxxx"), 1), "digest mismatch"},
+		{"cut short", good[:len(good)-5000], "truncated"},
+		{"not sealed", unsealed, layout.ErrEarly.Error()},
+		{"empty", nil, "empty file"},
+		{"no tar", bytes.Repeat([]byte("no tar "), 1000), "not a tar archive"},
+	} {
+		var b bytes.Buffer
+		report, err := Sign(context.Background(), &b, bytes.NewReader(c.data), layout.AuditOptions{}, fakeSign)
+		if err == nil {
+			err = report.Err()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.text)
+		}
+	}
+	refuse := errors.New("no")
+	_, err := Sign(context.Background(), &bytes.Buffer{}, bytes.NewReader(good), layout.AuditOptions{}, func([]byte, []layout.Signature) ([]layout.Signature, error) { return nil, refuse })
+	if !errors.Is(err, refuse) {
+		t.Error(err)
+	}
+}
+
+// The seal and its signatures are found wherever they stand, and what follows
+// the seal at once is all that counts.
+func TestTrusted(t *testing.T) {
+	archive := resign(t, compression.Gzip, twoPasses(t, compression.Gzip, draftOf([][]byte{[]byte("content")})))
+	var asked int
+	seal, err := Trusted(context.Background(), bytes.NewReader(archive), func(seal []byte, list []layout.Signature) error {
+		asked++
+		if len(list) != 1 || !bytes.Equal(list[0].Data, fakeSignature(seal, 1)) {
+			return fmt.Errorf("%q", list)
+		}
+		return nil
+	})
+	if err != nil || len(seal) == 0 || asked != 1 {
+		t.Errorf("%d bytes, asked %d times, %v", len(seal), asked, err)
+	}
+	unsigned := twoPasses(t, compression.None, draftOf(nil))
+	_, err = Trusted(context.Background(), bytes.NewReader(unsigned), func(_ []byte, list []layout.Signature) error {
+		if len(list) == 0 {
+			return errors.New("unsigned")
+		}
+		return nil
+	})
+	if err == nil || err.Error() != "unsigned" {
+		t.Error(err)
+	}
+}
