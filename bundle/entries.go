@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -62,6 +63,7 @@ type entries struct {
 	tar     *tar.Reader
 	stream  *meter
 	seen    map[[16]byte]bool // hash of a folded name: true for a file
+	dir     string            // of the last file: it is one, and so are those above it
 	count   int
 	unknown int64
 	first   bool
@@ -251,14 +253,17 @@ func (e *entries) claim(name string, file bool) error {
 		copy(k[:], h[:])
 		return k
 	}
-	for i, c := range name {
-		if c == '/' {
-			k := key(name[:i])
-			if e.seen[k] {
-				return &EntryError{name, "conflict: a file stands where this entry wants a directory"}
+	if dir := path.Dir(name); dir != e.dir {
+		for i, c := range name {
+			if c == '/' {
+				k := key(name[:i])
+				if e.seen[k] {
+					return &EntryError{name, "conflict: a file stands where this entry wants a directory"}
+				}
+				e.seen[k] = false
 			}
-			e.seen[k] = false
 		}
+		e.dir = dir
 	}
 	k := key(name)
 	isFile, ok := e.seen[k]
