@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -139,6 +140,7 @@ func (e *env) privateKey(ctx context.Context, name string, fromStdin bool) (*sig
 		}
 	}
 	k, err := signature.ParsePrivateKey(data, password)
+	debug.FreeOSMemory() // the 64 MiB of scrypt, which the rest of the run would be short of
 	switch {
 	case errors.Is(err, signature.ErrPassword):
 		return nil, hinted(in(name, err), passwordHint)
