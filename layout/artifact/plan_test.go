@@ -1,0 +1,189 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// The manifest's length does not depend on the digests: a place can be kept
+// for it.
+func TestPlanFinish(t *testing.T) {
+	fsys := fstest.MapFS{"b/two.json": {Data: []byte("2")}, "a": {Data: []byte("one")}, "ü <&>": {Data: nil}}
+	p, err := NewPlan(Files, fsys, Options{Annotations: map[string]string{"k": "v"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range p.Layers {
+		names = append(names, fmt.Sprint(l.Name, l.Size, l.MediaType))
+	}
+	if got := strings.Join(names, " "); got != "a3application/octet-stream b/two.json1application/json ü <&>0application/octet-stream" {
+		t.Errorf("layers: %s", got)
+	}
+	one, err := p.Finish([]digest.Digest{digest.FromString("1"), digest.FromString("2"), digest.FromString("3")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := p.Finish([]digest.Digest{digest.FromString("x"), digest.FromString("x"), digest.FromString("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(one.Data) != len(two.Data) || one.Size != two.Size || one.Digest == two.Digest {
+		t.Errorf("%d and %d bytes", len(one.Data), len(two.Data))
+	}
+	if one.Manifest.Layers[1].Digest != digest.FromString("2") || one.Manifest.Annotations["k"] != "v" {
+		t.Errorf("manifest: %s", one.Data)
+	}
+}
+
+// A file that is not what it was when it was listed is never taken for whole.
+func TestPlanChanged(t *testing.T) {
+	for name, change := range map[string]func(name string) error{
+		"longer":      func(name string) error { return os.WriteFile(name, []byte("content and more"), 0o644) },
+		"shorter":     func(name string) error { return os.WriteFile(name, []byte("con"), 0o644) },
+		"empty":       func(name string) error { return os.Truncate(name, 0) },
+		"another":     func(name string) error { return rewrite(name, "CONTENT", time.Second) },
+		"a directory": func(name string) error { return errors.Join(os.Remove(name), os.Mkdir(name, 0o755)) },
+		"gone":        os.Remove,
+		"the same":    func(string) error { return nil },
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "f")
+		if err := os.WriteFile(file, []byte("content"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p, err := NewPlan(Files, os.DirFS(dir), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(file); err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.Layers[0].Open()
+		var data []byte
+		if err == nil {
+			data, err = io.ReadAll(r)
+			r.Close()
+		}
+		switch {
+		case name == "the same":
+			if err != nil || string(data) != "content" {
+				t.Errorf("%s: %q, %v", name, data, err)
+			}
+		case err == nil:
+			t.Errorf("%s: read as %q", name, data)
+		case name != "gone" && name != "a directory" && !errors.Is(err, ErrChanged):
+			t.Errorf("%s: got %v, want ErrChanged", name, err)
+		}
+	}
+}
+
+func rewrite(name, data string, later time.Duration) error {
+	if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
+		return err
+	}
+	when := time.Now().Add(later)
+	return os.Chtimes(name, when, when)
+}
+
+func TestPlanTooMany(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for i := range 16_000 {
+		fsys[fmt.Sprintf("%0100d", i)] = &fstest.MapFile{}
+	}
+	p, err := NewPlan(Files, fsys, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Finish(make([]digest.Digest, len(p.Layers))); !errors.Is(err, ErrTooMany) {
+		t.Errorf("got %v, want ErrTooMany", err)
+	}
+}
+
+// A store of bytes.
+type mapStore map[digest.Digest][]byte
+
+func (s mapStore) Add(_ context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
+	r, err := open()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	for _, w := range watchers {
+		if _, err := w.Write(data); err != nil {
+			return v1.Descriptor{}, err
+		}
+	}
+	d := digest.FromBytes(data)
+	s[d] = data
+	return v1.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}, nil
+}
+
+// Pack puts everything that the manifest names into the store, and the kind's
+// check sees every layer, the config and the manifest.
+func TestPack(t *testing.T) {
+	c := &checker{seen: map[string]string{}}
+	k := &Kind{Name: "test", ConfigType: "application/c", Files: []File{{"a", "application/a"}, {"b", "application/b"}}}
+	k.Config = func(fs.FS, Options) (*Config, error) { return &Config{Data: []byte("config"), Tag: "t"}, nil }
+	k.Check = func() Checker { return c }
+	s := mapStore{}
+	p, err := Pack(context.Background(), s, k, fstest.MapFS{"a": {Data: []byte("A")}, "b": {Data: []byte("B")}, "c": {}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range append([]v1.Descriptor{p.Descriptor, p.Manifest.Config}, p.Manifest.Layers...) {
+		if data, ok := s[d.Digest]; !ok || int64(len(data)) != d.Size {
+			t.Errorf("%s is not in the store", d.Digest)
+		}
+	}
+	if got := fmt.Sprint(c.seen); got != "map[application/a:A application/b:B application/c:config]" || c.judged != p.Digest {
+		t.Errorf("the check saw %s and judged %s", got, c.judged)
+	}
+	c.refuse = errors.New("refused")
+	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{}); !errors.Is(err, c.refuse) {
+		t.Errorf("got %v, want the check's", err)
+	}
+	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{NoCheck: true}); err != nil {
+		t.Errorf("NoCheck: %v", err)
+	}
+	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}}, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file is missing: got %v", err)
+	}
+}
+
+type checker struct {
+	seen   map[string]string
+	judged digest.Digest
+	refuse error
+}
+
+func (c *checker) Blob(d v1.Descriptor) io.WriteCloser { return &seenBy{c: c, mediaType: d.MediaType} }
+
+func (c *checker) Manifest(d v1.Descriptor, _ *v1.Manifest) error {
+	c.judged = d.Digest
+	return c.refuse
+}
+
+type seenBy struct {
+	strings.Builder
+	c         *checker
+	mediaType string
+}
+
+func (s *seenBy) Close() error { s.c.seen[s.mediaType] = s.String(); return nil }
