@@ -100,7 +100,7 @@ func rewrite(name, data string, later time.Duration) error {
 
 func TestPlanTooMany(t *testing.T) {
 	fsys := fstest.MapFS{}
-	for i := range 16_000 {
+	for i := range 20_000 {
 		fsys[fmt.Sprintf("%0100d", i)] = &fstest.MapFile{}
 	}
 	p, err := NewPlan(Files, fsys, Options{})
