@@ -3,8 +3,12 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"io"
+	"io/fs"
+	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +124,7 @@ type lister struct {
 	out   *packinglist.List
 	found map[digest.Digest]lei.Found
 	seen  map[digest.Digest]bool
+	known map[digest.Digest]bool // artifacts: many paths may lead to one
 }
 
 // list is good when the audit has ended and found nothing wrong.
@@ -135,44 +140,76 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}}
+	x := &lister{l, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
 	for _, f := range l.cache.Found() {
 		x.found[f.Digest] = f
 	}
-	for i, d := range report.Index.Manifests {
-		if !slices.ContainsFunc(report.Index.Manifests[:i], func(o v1.Descriptor) bool { return o.Digest == d.Digest }) {
-			x.descriptor(d, names(report.Index, d.Digest), "", 0)
-		}
+	for d, names := range references(report.Index) {
+		x.descriptor(d, names, "")
 	}
-	for _, name := range report.Extra {
+	for _, name := range slices.Sorted(slices.Values(report.Extra)) {
 		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil {
 			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d), Size: l.blobs[d].size})
 			continue
 		}
 		x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
 	}
+	if src.dir && !report.Sealed { // else they are among the extras
+		x.besides(src.name)
+	}
 	x.signature(report, src.trust)
 	return x.out
 }
 
-// names are all references of one digest.
-func names(index *v1.Index, of digest.Digest) []string {
-	var all []string
-	for _, d := range index.Manifests {
-		if d.Digest != of {
-			continue
+// besides lists what lies in a layout directory and is no part of the layout,
+// and so was not read: who carries the directory carries it too.
+func (x *lister) besides(dir string) {
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil || rel == "." {
+			return err
+		}
+		switch rel = filepath.ToSlash(rel); {
+		case rel == "blobs":
+			return fs.SkipDir // the audit has been there
+		case e.IsDir(), rel == v1.ImageLayoutFile, rel == v1.ImageIndexFile:
+			return nil
+		}
+		x.add(&x.out.Unseen, packinglist.Finding{File: rel, What: "no part of the layout, and not looked at"})
+		return nil
+	})
+	if err != nil {
+		x.add(&x.out.Unseen, packinglist.Finding{File: ".", What: "the directory could not be listed: " + err.Error()})
+	}
+}
+
+// references are the artifacts of an index, in its order, each once with all
+// its names.
+func references(index *v1.Index) iter.Seq2[v1.Descriptor, []string] {
+	names := map[digest.Digest][]string{}
+	for _, d := range index.Manifests {
+		all := names[d.Digest]
 		for _, n := range layout.Names(d) {
 			// A tag that ends a full reference says nothing new.
-			if !slices.ContainsFunc(all, func(have string) bool { return have == n || strings.HasSuffix(have, ":"+n) }) {
+			if !slices.ContainsFunc(all, func(have string) bool { return have == n || strings.HasSuffix(have, ":"+n) }) && len(all) < 100 {
 				all = append(all, n)
 			}
 		}
+		names[d.Digest] = all
 	}
-	return all
+	return func(yield func(v1.Descriptor, []string) bool) {
+		for _, d := range index.Manifests {
+			if !yield(d, names[d.Digest]) {
+				return
+			}
+		}
+	}
 }
 
 func (x *lister) signature(report *layout.Report, t *trust) {
@@ -187,11 +224,17 @@ func (x *lister) signature(report *layout.Report, t *trust) {
 	}
 }
 
-// descriptor lists an artifact, or an index with what is in it.
-func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.Digest, depth int) {
+// descriptor lists an artifact, or an index with what is in it, once.
+func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.Digest) {
+	if x.known[d.Digest] {
+		return
+	}
+	x.known[d.Digest] = true
 	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
-	a.Kind, _ = describe(x.audit, d)
 	index, m := x.audit.Document(d.Digest)
+	if a.Kind = kindWord(m); index != nil {
+		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
+	}
 	at := len(x.out.Artifacts)
 	x.out.Artifacts = append(x.out.Artifacts, a)
 	row := packinglist.File{Artifact: at, Role: "manifest", Claimed: d.MediaType, Digest: string(d.Digest), Size: d.Size}
@@ -206,9 +249,9 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 		row.Role = "file"
 	}
 	x.file(row)
-	if index != nil && depth < 16 {
+	if index != nil { // the audit has bounded the depth
 		for _, child := range index.Manifests {
-			x.descriptor(child, layout.Names(child), d.Digest, depth+1)
+			x.descriptor(child, layout.Names(child), d.Digest)
 		}
 	}
 }
