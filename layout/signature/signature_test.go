@@ -23,13 +23,19 @@ func read(t testing.TB, name string) []byte {
 	return data
 }
 
+// opened are the keys of testdata: opening one takes time.
+var opened = map[string]*PrivateKey{}
+
 func private(t testing.TB, name string) *PrivateKey {
 	t.Helper()
-	k, err := ParsePrivateKey(read(t, name+".key"), []byte("test"))
-	if err != nil {
-		t.Fatal(err)
+	if opened[name] == nil {
+		k, err := ParsePrivateKey(read(t, name+".key"), []byte("test"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened[name] = k
 	}
-	return k
+	return opened[name]
 }
 
 func public(t testing.TB, name string) *PublicKey {
