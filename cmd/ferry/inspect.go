@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
@@ -53,8 +54,9 @@ func inspectCommand(e *env) *cli.Command {
 				}
 				list = []v1.Descriptor{d}
 			}
+			shown := map[digest.Digest]bool{}
 			for _, d := range list {
-				v.Artifacts = append(v.Artifacts, inspectDescriptor(a, d, 0))
+				v.Artifacts = append(v.Artifacts, inspectDescriptor(a, d, shown))
 			}
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, v)
@@ -103,9 +105,11 @@ type node struct {
 	Manifests   []node            `json:"manifests,omitempty"`
 }
 
-func inspectDescriptor(a *layout.Audit, d v1.Descriptor, depth int) node {
+// inspectDescriptor shows a descriptor and what it names. An index that was
+// shown before is not unfolded again.
+func inspectDescriptor(a *layout.Audit, d v1.Descriptor, shown map[digest.Digest]bool) node {
 	n := node{References: layout.Names(d), Descriptor: d}
-	n.Kind, _ = describe(a, d)
+	n.Kind = kindOfDescriptor(a, d)
 	if p := d.Platform; p != nil {
 		n.Platform = p.OS + "/" + p.Architecture
 		if p.Variant != "" {
@@ -122,10 +126,11 @@ func inspectDescriptor(a *layout.Audit, d v1.Descriptor, depth int) node {
 		if kind, about := carried(n.References); kind != "" {
 			n.Kind, n.Subject = kind, about
 		}
-	case index != nil && depth < 16:
+	case index != nil && !shown[d.Digest]:
+		shown[d.Digest] = true
 		n.Artifact, n.Annotations = index.ArtifactType, index.Annotations
 		for _, child := range index.Manifests {
-			n.Manifests = append(n.Manifests, inspectDescriptor(a, child, depth+1))
+			n.Manifests = append(n.Manifests, inspectDescriptor(a, child, shown))
 		}
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
@@ -73,23 +74,42 @@ type lsRow struct {
 }
 
 // describe says what a descriptor stands for and how large it is with all that
-// it names.
+// it names. What several indexes name is counted once, and looked at once: the
+// paths through a hostile graph are more than can be walked.
 func describe(a *layout.Audit, d v1.Descriptor) (kind string, total int64) {
+	return kindOfDescriptor(a, d), sizeOf(a, d, map[digest.Digest]bool{})
+}
+
+func kindOfDescriptor(a *layout.Audit, d v1.Descriptor) string {
+	index, m := a.Document(d.Digest)
+	switch {
+	case m != nil:
+		return kindWord(m)
+	case index != nil:
+		return fmt.Sprintf("index of %d", len(index.Manifests))
+	}
+	return "blob"
+}
+
+func sizeOf(a *layout.Audit, d v1.Descriptor, seen map[digest.Digest]bool) (total int64) {
+	if seen[d.Digest] {
+		return 0
+	}
+	seen[d.Digest] = true
 	index, m := a.Document(d.Digest)
 	total = d.Size
 	switch {
 	case m != nil:
-		total += m.Config.Size
-		for _, l := range m.Layers {
-			total += l.Size
+		for _, child := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+			if !seen[child.Digest] {
+				seen[child.Digest] = true
+				total += child.Size
+			}
 		}
-		return kindWord(m), total
 	case index != nil:
 		for _, child := range index.Manifests {
-			_, n := describe(a, child)
-			total += n
+			total += sizeOf(a, child, seen)
 		}
-		return fmt.Sprintf("index of %d", len(index.Manifests)), total
 	}
-	return "blob", total
+	return total
 }
