@@ -177,23 +177,25 @@ func add(all []shipment, s shipment, tag string) []shipment {
 // place is where an artifact goes by its name.
 func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok bool, err error) {
 	to = p.to
-	for _, n := range layout.Names(d) {
-		if registry.ValidTag(n) {
-			if p.path == "" {
-				return to, "", false, misuse(fmt.Errorf("%s names no repository, only a tag", layout.Printable(n)), "give one: ferry push SRC HOST/REPOSITORY --all")
-			}
-			to.Repository = p.path
-			return to, n, true, nil
-		}
-		r, err := registry.Parse(n)
-		if err != nil {
-			return to, "", false, fmt.Errorf("%s: %w", p.src.label(), err)
-		}
-		to.Repository = path.Join(p.path, r.Repository)
-		_, err = registry.Parse(to.Name())
-		return to, r.Tag, true, err
+	names := layout.Names(d)
+	if len(names) == 0 {
+		return to, "", false, nil
 	}
-	return to, "", false, nil
+	n := names[0]
+	if registry.ValidTag(n) {
+		if p.path == "" {
+			return to, "", false, misuse(fmt.Errorf("%s names no repository, only a tag", layout.Printable(n)), "give one: ferry push SRC HOST/REPOSITORY --all")
+		}
+		to.Repository = p.path
+		return to, n, true, nil
+	}
+	r, err := registry.Parse(n)
+	if err != nil {
+		return to, "", false, fmt.Errorf("%s: %w", p.src.label(), err)
+	}
+	to.Repository = path.Join(p.path, r.Repository)
+	_, err = registry.Parse(to.Name())
+	return to, r.Tag, true, err
 }
 
 // planReferrers are the artifacts that are about another, and about these.
