@@ -13,7 +13,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test race lint vulncheck fuzz bench dist e2e-zarf clean
+.PHONY: build demo test oracle race lint vulncheck fuzz bench interop dist e2e-zarf clean
 
 build:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
@@ -24,6 +24,9 @@ demo: build
 test:
 	$(GO) test ./...
 	cd zarf/schematest && $(GO) test ./...
+
+# Our signatures before sigstore-go, which is large: a module of its own.
+oracle:
 	cd layout/signature/sigstoretest && $(GO) test ./...
 
 race:
@@ -45,7 +48,7 @@ vulncheck:
 fuzz:
 	@set -e; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; \
 	  done; done
 
 bench:
@@ -61,6 +64,10 @@ dist:
 	done
 	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
 	@cat dist/checksums.txt
+
+# The neighbours against ferry and ferry against them, as a table.
+interop: build
+	$(GO) run ./cmd/ferryinterop -ferry bin/ferry -o examples/interop.md
 
 # With a real zarf: ZARF=/path/to/zarf, or built once (ten minutes, 4 GB).
 e2e-zarf: build
