@@ -4,7 +4,9 @@
 SHELL     := /bin/sh
 GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS   := -s -w -X main.version=$(VERSION)
+COMMIT    := $(shell git rev-parse HEAD 2>/dev/null)
+DATE      := $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME  ?= 1m
 # The linters, pinned.
@@ -48,7 +50,7 @@ vulncheck:
 fuzz:
 	@set -e; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
 	  done; done
 
 bench:
@@ -65,9 +67,9 @@ dist:
 	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
 	@cat dist/checksums.txt
 
-# The neighbours against ferry and ferry against them, as a table.
+# The neighbours against ferry and ferry against them: the table in README.md.
 interop: build
-	$(GO) run ./cmd/ferryinterop -ferry bin/ferry -o examples/interop.md
+	$(GO) run ./cmd/ferryinterop -ferry bin/ferry -o README.md $(INTEROPFLAGS)
 
 # With a real zarf: ZARF=/path/to/zarf, or built once (ten minutes, 4 GB).
 e2e-zarf: build

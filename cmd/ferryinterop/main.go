@@ -21,12 +21,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 func main() {
 	ferry := flag.String("ferry", "bin/ferry", "the ferry to test")
-	out := flag.String("o", "", "write the table to this file too")
+	out := flag.String("o", "", "write the table to this file too, between its marks if it has them")
 	bin := flag.String("bin", "", "a directory with oras, crane and regctl, used where their versions fit")
 	cache := flag.String("cache", defaultCache(), "where tools are installed that are not there")
 	work := flag.String("work", "", "keep the working files in this new directory")
@@ -38,6 +39,22 @@ func main() {
 		fmt.Fprintln(os.Stderr, "ferryinterop:", err)
 		os.Exit(1)
 	}
+}
+
+// The table stands between these two lines in a file that has them.
+const begin, end = "<!-- interop: begin -->\n", "<!-- interop: end -->\n"
+
+// put writes the table as a file, or between the marks of a file that is there.
+func put(name string, table []byte) error {
+	old, err := os.ReadFile(name)
+	if err == nil {
+		before, rest, ok := bytes.Cut(old, []byte(begin))
+		_, after, ok2 := bytes.Cut(rest, []byte(end))
+		if ok && ok2 {
+			table = slices.Concat(before, []byte(begin), table, []byte(end), after)
+		}
+	}
+	return os.WriteFile(name, table, 0o644)
 }
 
 func defaultCache() string {
@@ -110,7 +127,7 @@ func run(ferry, out, bin, cache, work, only string, all, verbose bool) error {
 		w.table(&b, results)
 		os.Stdout.Write(b.Bytes())
 		if out != "" {
-			if err := os.WriteFile(out, b.Bytes(), 0o644); err != nil {
+			if err := put(out, b.Bytes()); err != nil {
 				return err
 			}
 		}
