@@ -1,0 +1,149 @@
+package layout
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Settled reports whether oci-layout, index.json and every document that is
+// reached from it have been added.
+func (a *Audit) Settled() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.layout && a.index != nil && a.waiting == 0
+}
+
+// Sofar is the report of what has been added: nothing is said of what is
+// missing, and no seal is compared.
+func (a *Audit) Sofar() *Report {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &Report{
+		Digest: digest.FromBytes(a.rawIndex), RawIndex: a.rawIndex, Index: a.index, Sealed: a.seal != nil,
+		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures,
+	}
+}
+
+// Sealed reports whether SHA256SUMS has been added and could be read.
+func (a *Audit) Sealed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.seal != nil
+}
+
+// Finish ends the audit: everything that a descriptor reaches must have come,
+// the seal must agree, the inspectors must be content. The report is never
+// nil; its Err is the verdict.
+func (a *Audit) Finish() *Report {
+	early := a.gate("")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := &Report{Index: a.index, RawIndex: a.rawIndex, Bytes: a.bytes, Sealed: a.seal != nil, Signatures: a.signatures, seal: a.others[SealName]}
+	if early != nil {
+		r.Invalid = []error{early} // the rest was not looked at
+		return r
+	}
+	if a.rawIndex != nil {
+		r.Digest = digest.FromBytes(a.rawIndex)
+	}
+	if _, ok := a.others[v1.ImageLayoutFile]; !a.layout && !(ok && a.trusted) && !a.unfit[v1.ImageLayoutFile] {
+		a.invalid = append(a.invalid, &FormatError{v1.ImageLayoutFile, ErrNotLayout})
+	}
+	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout && !a.unfit[v1.ImageIndexFile] {
+		a.invalid = append(a.invalid, &FormatError{v1.ImageIndexFile, ErrNotLayout})
+	}
+	for d, b := range a.blobs {
+		if b.seen {
+			r.Blobs++
+			if !b.wanted {
+				r.Extra = append(r.Extra, BlobPath(d))
+			}
+		}
+	}
+	for _, d := range a.order {
+		if b := a.blobs[d]; !b.seen {
+			a.missing = append(a.missing, &MissingError{Name: BlobPath(d), Size: b.want, From: b.from})
+		}
+	}
+	a.checkSubjects()
+	if _, ok := a.others[SealName]; !ok && a.opts.Seal != nil {
+		a.invalid = append(a.invalid, &FormatError{SealName, errors.New("not there any more; the source was changed")})
+	}
+	if a.seal != nil {
+		a.checkSeal()
+	}
+	for name := range a.others {
+		switch name {
+		case v1.ImageLayoutFile, v1.ImageIndexFile, SealName:
+		default:
+			if !IsSignature(name) {
+				r.Extra = append(r.Extra, name)
+			}
+		}
+	}
+	if len(a.corrupt)+len(a.invalid)+len(a.missing) == 0 {
+		for _, d := range a.order {
+			b := a.blobs[d]
+			if b.manifest == nil {
+				continue
+			}
+			r.Manifests++
+			for _, in := range a.opts.Inspectors {
+				desc := b.annotated
+				if err := in.Manifest(desc, b.manifest); err != nil {
+					a.invalid = append(a.invalid, &FormatError{BlobPath(d), err})
+				}
+			}
+		}
+	}
+	r.Corrupt, r.Invalid, r.Missing = a.corrupt, a.invalid, a.missing
+	return r
+}
+
+// checkSeal compares SHA256SUMS with what came. a.mu is held.
+func (a *Audit) checkSeal() {
+	bad := func(name, format string, args ...any) {
+		a.invalid = append(a.invalid, &SealError{name, fmt.Sprintf(format, args...)})
+	}
+	for _, name := range sortedKeys(a.seal.lines) {
+		want := a.seal.lines[name]
+		got, ok := a.others[name]
+		if d, isBlob, err := ParseBlobPath(name); isBlob && err == nil {
+			b := a.blobs[d]
+			if ok = b != nil && b.seen; ok && d.Algorithm() == digest.SHA256 {
+				got = sum(SHA256(d))
+			} else if ok {
+				got = b.sum
+			}
+			if ok && !b.whole {
+				continue // reported already
+			}
+			if !ok {
+				a.missing = append(a.missing, &MissingError{Name: name, Size: -1, From: SealName})
+				continue
+			}
+		}
+		switch {
+		case !ok:
+			bad(name, "%s lists it, but it is not there", SealName)
+		case got != want:
+			bad(name, "%s lists sha256:%x, found sha256:%x", SealName, want, got)
+		}
+	}
+	for name := range a.others {
+		if _, ok := a.seal.lines[name]; ok || name == SealName || IsSignature(name) {
+			continue
+		}
+		if name == v1.ImageIndexFile || name == v1.ImageLayoutFile || a.opts.Strict {
+			bad(name, "%s does not list it", SealName)
+		}
+	}
+	for d, b := range a.blobs {
+		if _, ok := a.seal.lines[BlobPath(d)]; b.seen && !ok {
+			bad(BlobPath(d), "%s does not list it", SealName)
+		}
+	}
+}
