@@ -1,0 +1,247 @@
+package layout
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// blobDir is the directory of a new layout's blobs.
+func (w *Writer) blobDir(a digest.Algorithm) (*os.Root, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.dirs[a]; r != nil {
+		return r, nil
+	}
+	dir := "blobs/" + string(a)
+	if err := w.root.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	r, err := w.root.OpenRoot(dir)
+	if err == nil {
+		if w.dirs == nil {
+			w.dirs = map[digest.Algorithm]*os.Root{}
+		}
+		w.dirs[a] = r
+	}
+	return r, err
+}
+
+// temp creates a temporary file beside the blobs.
+func (w *Writer) temp() (*os.File, string, error) {
+	w.mu.Lock()
+	w.temps++
+	name := tempPrefix + strconv.Itoa(w.temps)
+	w.mu.Unlock()
+	f, err := w.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	return f, name, err
+}
+
+// Blob returns a writer for the content of a blob whose digest is known, or
+// nil when the layout holds it already, whole: what is there is hashed, and
+// replaced when it is damaged. The caller answers for the content: it checks it
+// (as an Audit does) and calls Close only when it is whole, which gives it its
+// name.
+func (w *Writer) Blob(ctx context.Context, d v1.Descriptor) (io.WriteCloser, error) {
+	if w.holdsNow(d.Digest) {
+		return nil, nil
+	}
+	if w.dir == nil {
+		whole, err := w.holds(ctx, d)
+		if whole || err != nil {
+			return nil, err
+		}
+	}
+	b, err := w.create(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// holdsNow reports whether a blob was written, or found whole, by this writer.
+func (w *Writer) holdsNow(d digest.Digest) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.have[d]
+}
+
+// create begins a blob. In a new layout, which nobody sees before all of it is
+// whole, it has its name at once.
+func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
+	if w.dir != nil {
+		dir, err := w.blobDir(d.Algorithm())
+		if err != nil {
+			return nil, err
+		}
+		f, err := dir.OpenFile(d.Encoded(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
+			return &blobWriter{w, f, BlobPath(d), d}, err
+		}
+	}
+	f, name, err := w.temp()
+	return &blobWriter{w, f, name, d}, err
+}
+
+// holds reports whether the layout holds a blob, by its content.
+func (w *Writer) holds(ctx context.Context, d v1.Descriptor) (bool, error) {
+	r := Open(RootFS(w.root))
+	f, err := r.Fetch(ctx, d)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		defer f.Close()
+		err = Copy(ctx, nil, f, d)
+	}
+	var bad *CorruptError
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case err == nil:
+		w.have[d.Digest] = true
+		return true, nil
+	case errors.As(err, &bad):
+		w.repaired = append(w.repaired, d.Digest)
+		return false, nil
+	}
+	return false, err
+}
+
+type blobWriter struct {
+	w    *Writer
+	f    *os.File
+	temp string
+	d    digest.Digest
+}
+
+func (b *blobWriter) Write(p []byte) (int, error) { return b.f.Write(p) }
+
+// Close gives the blob its name.
+func (b *blobWriter) Close() error { return b.w.keep(b.f, b.temp, b.d) }
+
+func (b *blobWriter) abort() {
+	b.f.Close()
+	b.w.root.Remove(b.temp)
+}
+
+func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
+	// A new layout is synced as a whole, at Commit.
+	if w.dir == nil && !w.o.NoSync {
+		if err := f.Sync(); err != nil {
+			f.Close()
+			w.root.Remove(temp)
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		w.root.Remove(temp)
+		return err
+	}
+	if name := BlobPath(d); name != temp {
+		if err := w.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := w.root.Rename(temp, name); err != nil {
+			w.root.Remove(temp)
+			return err
+		}
+	}
+	w.mu.Lock()
+	w.have[d] = true
+	w.mu.Unlock()
+	return nil
+}
+
+// Push writes a blob that want describes. It reads r only when the layout does
+// not hold the blob. The error is a *CorruptError when r is not as described;
+// the layout is then as it was.
+func (w *Writer) Push(ctx context.Context, want v1.Descriptor, r io.Reader) error {
+	out, err := w.Blob(ctx, want)
+	if out == nil || err != nil {
+		return err
+	}
+	b := out.(*blobWriter)
+	if err := Copy(ctx, b, r, want); err != nil {
+		b.abort()
+		return err
+	}
+	return b.Close()
+}
+
+// put writes a blob that is held in memory and is known to be as described.
+func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
+	out, err := w.Blob(ctx, d)
+	if out == nil || err != nil {
+		return err
+	}
+	b := out.(*blobWriter)
+	if _, err := b.Write(data); err != nil {
+		b.abort()
+		return err
+	}
+	return b.Close()
+}
+
+// pass writes a blob whose digest is known when it has been written.
+func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (digest.Digest, error) {
+	f, temp, err := w.temp()
+	if err != nil {
+		if watch != nil {
+			watch.Close()
+		}
+		return "", err
+	}
+	d, err := b.Pass(ctx, watch, f)
+	if err != nil {
+		f.Close()
+		w.root.Remove(temp)
+		return "", err
+	}
+	return d, w.keep(f, temp, d)
+}
+
+// Add writes a blob and returns its descriptor. The watchers see the content
+// as it passes.
+func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
+	r, err := open()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	defer r.Close()
+	f, temp, err := w.temp()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	h := sha256.New()
+	n, err := Tee(ctx, r, append([]io.Writer{h, f}, watchers...)...)
+	if err != nil {
+		f.Close()
+		w.root.Remove(temp)
+		return v1.Descriptor{}, err
+	}
+	d := v1.Descriptor{MediaType: mediaType, Digest: digest.NewDigest(digest.SHA256, h), Size: n}
+	return d, w.keep(f, temp, d.Digest)
+}
+
+// Drop removes blobs that were written and that nothing refers to; names that
+// are no blobs are passed over.
+func (w *Writer) Drop(names []string) error {
+	for _, name := range names {
+		if _, ok, err := ParseBlobPath(name); !ok || err != nil {
+			continue
+		}
+		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
