@@ -112,8 +112,9 @@ func checkTitles(m *v1.Manifest) error {
 // Unpack fetches the files of an artifact and writes them below root, each
 // checked by size and digest, and all of them by the kind's own check, for
 // which the config is fetched too. Files appear under their names only when
-// everything was good; an error leaves root as it was. Existing files of the
-// same names are replaced, links are not followed, other files stay.
+// everything was good; an error leaves root as it was, but perhaps for empty
+// directories. Existing files of the same names are replaced, links are not
+// followed, other files stay.
 func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *os.Root) error {
 	names, err := k.FileNames(m)
 	if err != nil {
@@ -153,17 +154,34 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 			return err
 		}
 	}
+	if err := clearWay(root, names); err != nil {
+		return err
+	}
 	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		if err := root.Rename(temps[i], name); err != nil {
+			return err
+		}
+		temps[i] = ""
+	}
+	return nil
+}
+
+// clearWay makes the directories that files go into, and sees to it that the
+// renaming will not fail halfway.
+func clearWay(root *os.Root, names []string) error {
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
 		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
-		if err := root.Rename(temps[i], name); err != nil {
-			return err
+		if info, err := root.Lstat(name); err == nil && info.IsDir() {
+			return fmt.Errorf("%.80q: a directory stands in the place of this file", name)
 		}
-		temps[i] = ""
 	}
 	return nil
 }

@@ -1,0 +1,348 @@
+package artifact_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/lei"
+)
+
+var ctx = context.Background()
+
+// memory is a Store and a Fetcher.
+type memory map[digest.Digest][]byte
+
+func (m memory) Add(_ context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
+	r, err := open()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	for _, w := range watchers {
+		if _, err := w.Write(data); err != nil {
+			return v1.Descriptor{}, err
+		}
+	}
+	d := v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	m[d.Digest] = data
+	return d, nil
+}
+
+func (m memory) fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	data, ok := m[d.Digest]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+func tree() fstest.MapFS {
+	return fstest.MapFS{
+		"a.txt":         {Data: []byte("alpha"), Mode: 0o600},
+		"dir/b.json":    {Data: []byte("{}"), Mode: 0o644},
+		"dir/sub/c.bin": {Data: bytes.Repeat([]byte("c"), 100_000), Mode: 0o755},
+		"empty":         {Mode: 0o644},
+		"dir2":          {Mode: fs.ModeDir | 0o755},
+	}
+}
+
+func pack(t *testing.T, fsys fs.FS, o artifact.Options) (memory, *artifact.Packed) {
+	t.Helper()
+	m := memory{}
+	p, err := artifact.Pack(ctx, m, artifact.Files, fsys, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, p
+}
+
+func TestFiles(t *testing.T) {
+	store, p := pack(t, tree(), artifact.Options{Created: "2026-02-05T00:00:00Z", Annotations: map[string]string{"k": "v"}, MediaTypes: map[string]string{"empty": "text/x-nothing"}})
+	var got []string
+	for _, l := range p.Manifest.Layers {
+		got = append(got, l.Annotations[v1.AnnotationTitle]+" "+l.MediaType)
+	}
+	want := []string{"a.txt text/plain", "dir/b.json application/json", "dir/sub/c.bin application/octet-stream", "empty text/x-nothing"}
+	if !slices.Equal(got, want) {
+		t.Errorf("layers: %q, want %q", got, want)
+	}
+	m := p.Manifest
+	if m.Config.MediaType != v1.MediaTypeEmptyJSON || string(store[m.Config.Digest]) != "{}" || m.ArtifactType != artifact.DefaultArtifactType {
+		t.Errorf("config %s, artifactType %s", m.Config.MediaType, m.ArtifactType)
+	}
+	if m.Annotations["k"] != "v" || m.Annotations[v1.AnnotationCreated] != "2026-02-05T00:00:00Z" {
+		t.Errorf("annotations: %q", m.Annotations)
+	}
+	if _, ok := store[p.Digest]; !ok {
+		t.Error("the manifest is not in the store")
+	}
+	if _, again := pack(t, tree(), artifact.Options{Created: "2026-02-05T00:00:00Z", Annotations: map[string]string{"k": "v"}, MediaTypes: map[string]string{"empty": "text/x-nothing"}}); again.Digest != p.Digest {
+		t.Error("packed again it is another artifact")
+	}
+	if _, other := pack(t, tree(), artifact.Options{ArtifactType: "application/x-own"}); other.Manifest.ArtifactType != "application/x-own" || other.Manifest.Annotations[v1.AnnotationCreated] != "" {
+		t.Errorf("artifactType %s, created %q", other.Manifest.ArtifactType, other.Manifest.Annotations[v1.AnnotationCreated])
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		fsys       fstest.MapFS
+		o          artifact.Options
+	}{
+		{"nothing", "no files", fstest.MapFS{"dir": {Mode: fs.ModeDir}}, artifact.Options{}},
+		{"a link", "symbolic link", fstest.MapFS{"a": {Mode: fs.ModeSymlink}}, artifact.Options{}},
+		{"a FIFO", "FIFO", fstest.MapFS{"a": {Mode: fs.ModeNamedPipe}}, artifact.Options{}},
+		{"a device", "device", fstest.MapFS{"a": {Mode: fs.ModeDevice}}, artifact.Options{}},
+		{"a socket", "socket", fstest.MapFS{"a": {Mode: fs.ModeSocket}}, artifact.Options{}},
+		{"a backslash", "unsafe character", fstest.MapFS{`a\b`: {}}, artifact.Options{}},
+		{"a colon", "unsafe character", fstest.MapFS{"a:b": {}}, artifact.Options{}},
+		{"an escape sequence", "unsafe character", fstest.MapFS{"a\x1b[2J": {}}, artifact.Options{}},
+		{"a bad time", "RFC 3339", tree(), artifact.Options{Created: "now"}},
+		{"a media type for no file", "absent", tree(), artifact.Options{MediaTypes: map[string]string{"absent": "a/b"}}},
+	} {
+		_, err := artifact.Pack(ctx, memory{}, artifact.Files, c.fsys, c.o)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want %q, found %v", c.name, c.want, err)
+		}
+		if err != nil && strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
+			t.Errorf("%s: %q", c.name, err)
+		}
+	}
+	many := fstest.MapFS{}
+	for i := range 30_000 {
+		many[fmt.Sprint("file", i)] = &fstest.MapFile{}
+	}
+	if _, err := artifact.Pack(ctx, memory{}, artifact.Files, many, artifact.Options{}); !errors.Is(err, artifact.ErrTooMany) {
+		t.Errorf("30,000 files: %v", err)
+	}
+}
+
+func openRoot(t *testing.T) (*os.Root, string) {
+	t.Helper()
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root, dir
+}
+
+func TestUnpack(t *testing.T) {
+	store, p := pack(t, tree(), artifact.Options{})
+	root, dir := openRoot(t)
+	for range 2 { // files that are there are replaced
+		if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range tree() {
+			if f.Mode.IsDir() {
+				continue
+			}
+			if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(data, f.Data) {
+				t.Errorf("%s: %d bytes, %v", name, len(data), err)
+			}
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".ferry*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// What goes wrong leaves the directory as it was.
+func TestUnpackFails(t *testing.T) {
+	broken := errors.New("no route")
+	for _, c := range []struct {
+		name  string
+		fetch func(memory) artifact.Fetcher
+		want  string
+	}{
+		{"nothing there", func(memory) artifact.Fetcher { return memory{}.fetch }, "failed to fetch blob sha256:"},
+		{"no connection", func(memory) artifact.Fetcher {
+			return func(context.Context, v1.Descriptor) (io.ReadCloser, error) { return nil, broken }
+		}, "no route"},
+		{"other content", func(m memory) artifact.Fetcher {
+			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(bytes.Repeat([]byte("x"), int(d.Size)))), nil
+			}
+		}, "config: blob"},
+		{"other content of a layer", func(m memory) artifact.Fetcher {
+			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(bytes.Replace(m[d.Digest], []byte("alpha"), []byte("omega"), 1))), nil
+			}
+		}, "a.txt: blob"},
+		{"too much", func(m memory) artifact.Fetcher {
+			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+				return io.NopCloser(io.MultiReader(bytes.NewReader(m[d.Digest]), strings.NewReader("more"))), nil
+			}
+		}, "found 3 bytes"},
+		{"too little", func(m memory) artifact.Fetcher {
+			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+				return io.NopCloser(io.LimitReader(bytes.NewReader(m[d.Digest]), 2)), nil
+			}
+		}, "a.txt: blob"},
+	} {
+		store, p := pack(t, tree(), artifact.Options{})
+		root, dir := openRoot(t)
+		if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("old"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := artifact.Unpack(ctx, c.fetch(store), artifact.Files, p.Manifest, root); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want %q, found %v", c.name, c.want, err)
+		}
+		entries, _ := os.ReadDir(dir)
+		data, err := os.ReadFile(filepath.Join(dir, "a.txt"))
+		if len(entries) != 1 || string(data) != "old" {
+			t.Errorf("%s: the directory holds %v, a.txt %q, %v", c.name, entries, data, err)
+		}
+	}
+}
+
+// Links in the target lead nobody anywhere.
+func TestUnpackOverLinks(t *testing.T) {
+	outside := t.TempDir()
+	victim := filepath.Join(outside, "victim")
+	if err := os.WriteFile(victim, []byte("untouched"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	store, p := pack(t, tree(), artifact.Options{})
+	root, dir := openRoot(t)
+	for name, to := range map[string]string{"a.txt": victim, ".ferry-partial-0": victim} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(filepath.Join(dir, "a.txt")); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("a.txt is %v, %v", info.Mode(), err)
+	}
+	root, dir = openRoot(t)
+	if err := os.Symlink(outside, filepath.Join(dir, "dir")); err != nil {
+		t.Fatal(err)
+	}
+	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err == nil {
+		t.Error("through a linked directory: no error")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("after an error there is %v", entries)
+	}
+	root, dir = openRoot(t)
+	if err := os.MkdirAll(filepath.Join(dir, "empty", "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err == nil || !strings.Contains(err.Error(), "directory") {
+		t.Errorf("over a directory: %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "a.txt")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after an error there is a.txt, %v", err)
+	}
+	entries, _ := os.ReadDir(outside)
+	data, err := os.ReadFile(victim)
+	if len(entries) != 1 || string(data) != "untouched" {
+		t.Errorf("outside there is %v, %q, %v", entries, data, err)
+	}
+}
+
+func titled(mediaType, title string) v1.Descriptor {
+	d := v1.Descriptor{MediaType: mediaType, Digest: digest.FromString(title)}
+	if title != "" {
+		d.Annotations = map[string]string{v1.AnnotationTitle: title}
+	}
+	return d
+}
+
+func TestFileNames(t *testing.T) {
+	const other = "text/plain"
+	snapshot, payload := lei.CacheManifestMediaType, lei.CacheJSONLMediaType
+	for _, c := range []struct {
+		kind   *artifact.Kind
+		layers []v1.Descriptor
+		want   string // the names, or of the error
+	}{
+		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "b/c")}, "a b/c"},
+		{artifact.Files, nil, ""},
+		{artifact.Files, []v1.Descriptor{titled(other, "")}, "error: do not name files"},
+		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "A")}, "error: duplicate"},
+		{artifact.Files, []v1.Descriptor{titled(other, "stra\u017fe"), titled(other, "strase")}, "error: duplicate"},
+		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "a/b")}, "error: conflict"},
+		{artifact.Files, []v1.Descriptor{titled(other, "a/b"), titled(other, "a")}, "error: duplicate"},
+		{artifact.Files, []v1.Descriptor{titled(other, "../a")}, "error: unsafe"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, "")}, "manifest.json cache.jsonl.gz"},
+		{lei.Cache, []v1.Descriptor{titled(payload, "cache.jsonl.gz"), titled(snapshot, "manifest.json")}, "cache.jsonl.gz manifest.json"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(other, "note"), titled(payload, "")}, "manifest.json  cache.jsonl.gz"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, "")}, "error: missing cache.jsonl.gz"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, ""), titled(payload, "")}, "error: second"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, "../x"), titled(payload, "")}, "error: title"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, ""), titled(other, "Manifest.json")}, "error: on a layer of type"},
+	} {
+		names, err := c.kind.FileNames(&v1.Manifest{Layers: c.layers})
+		if want, ok := strings.CutPrefix(c.want, "error: "); ok {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: want %q, found %q, %v", c.layers, want, names, err)
+			}
+		} else if err != nil || strings.Join(names, " ") != c.want {
+			t.Errorf("%v: want %q, found %q, %v", c.layers, c.want, names, err)
+		}
+	}
+	if _, err := artifact.Files.FileNames(&v1.Manifest{Layers: []v1.Descriptor{titled(other, "")}}); !errors.Is(err, artifact.ErrNoFiles) {
+		t.Errorf("no titles: %v", err)
+	}
+}
+
+func TestTitles(t *testing.T) {
+	m := &v1.Manifest{Config: titled("a/b", "config.json"), Layers: []v1.Descriptor{titled("a/b", "x"), titled("a/b", "")}}
+	if err := (artifact.Titles{}).Manifest(v1.Descriptor{}, m); err != nil {
+		t.Error(err)
+	}
+	m.Config = titled("a/b", "../x")
+	if err := (artifact.Titles{}).Manifest(v1.Descriptor{}, m); err == nil || !strings.Contains(err.Error(), "config: title") {
+		t.Errorf("a config that goes upwards: %v", err)
+	}
+	m.Config = titled("a/b", "X")
+	if err := (artifact.Titles{}).Manifest(v1.Descriptor{}, m); err == nil || !strings.Contains(err.Error(), "duplicate") {
+		t.Errorf("a config with a layer's title: %v", err)
+	}
+	if (artifact.Titles{}).Blob(v1.Descriptor{}) != nil {
+		t.Error("Titles looks into content")
+	}
+}
+
+// A title that is accepted stays below the directory it is meant for, on every
+// system, and is printed as it is.
+func FuzzCheckTitle(f *testing.F) {
+	for _, s := range []string{"a", "dir/b.txt", "../x", "/x", "a//b", "C:x", `a\b`, "a\x00", "\u202e", "", ".", "a/.", strings.Repeat("x", 1025)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, title string) {
+		if err := artifact.CheckTitle(title); err != nil {
+			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				t.Fatalf("a control character in %q", err)
+			}
+			return
+		}
+		if !fs.ValidPath(title) || title == "." || !filepath.IsLocal(filepath.FromSlash(title)) || strings.ContainsAny(title, "\\:\x00\n\x1b") {
+			t.Fatalf("%q is accepted", title)
+		}
+	})
+}
