@@ -52,10 +52,11 @@ func IsManifest(mediaType string) bool {
 func isDocument(mediaType string) bool { return IsIndex(mediaType) || IsManifest(mediaType) }
 
 // names are the keys of OCI documents; a key that differs from one of them in
-// case alone is refused.
+// case alone is refused. Those with a "?" may be null, as some tools write what
+// they leave out; the others decide what a document is.
 var names = []string{
-	"schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations",
-	"digest", "size", "urls", "data", "platform", "architecture", "os", "os.version", "os.features", "variant",
+	"schemaVersion", "mediaType", "artifactType?", "config", "layers", "manifests", "subject?", "annotations?",
+	"digest", "size", "urls?", "data?", "platform?", "architecture", "os", "os.version?", "os.features?", "variant?",
 	"imageLayoutVersion", "fsLayers", "history", "signatures",
 }
 
@@ -67,8 +68,17 @@ type wireDescriptor struct {
 	URLs         []*string          `json:"urls"`
 	Annotations  map[string]*string `json:"annotations"`
 	Data         *string            `json:"data"`
-	Platform     *v1.Platform       `json:"platform"`
+	Platform     *wirePlatform      `json:"platform"`
 	ArtifactType *string            `json:"artifactType"`
+}
+
+// Both must be there; an artifact that runs nowhere may leave them empty.
+type wirePlatform struct {
+	Architecture *string  `json:"architecture"`
+	OS           *string  `json:"os"`
+	OSVersion    string   `json:"os.version"`
+	OSFeatures   []string `json:"os.features"`
+	Variant      string   `json:"variant"`
 }
 
 type wireDocument struct {
@@ -86,7 +96,8 @@ type wireDocument struct {
 }
 
 // decodeDocument reads what an index and a manifest have in common. A field
-// that is not there is nil in the result: strictjson refuses null.
+// that is not there is nil in the result; where that matters, strictjson refuses
+// null.
 func decodeDocument(data []byte) (*wireDocument, error) {
 	if len(data) > MaxDocument {
 		return nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
@@ -265,11 +276,11 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 	if d.URLs, err = urls(w.URLs); err != nil {
 		return d, err
 	}
-	if w.Platform != nil {
-		if w.Platform.OS == "" || w.Platform.Architecture == "" {
+	if p := w.Platform; p != nil {
+		if p.OS == nil || p.Architecture == nil {
 			return d, fmt.Errorf("platform: want os and architecture")
 		}
-		d.Platform = w.Platform
+		d.Platform = &v1.Platform{Architecture: *p.Architecture, OS: *p.OS, OSVersion: p.OSVersion, OSFeatures: p.OSFeatures, Variant: p.Variant}
 	}
 	if d.Annotations, err = stringMap(w.Annotations); err != nil {
 		return d, err

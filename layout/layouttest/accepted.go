@@ -32,6 +32,14 @@ func acceptedLayouts() []Case {
 			return append(layers, l.Put("text/plain", []byte("note")).With("data", `"bm90ZQ=="`))
 		}}},
 		{Name: "urls", Artifact: Artifact{PayloadDescriptor: with("urls", `["https://example.org/x","ipfs://bafy"]`)}},
+		{Name: "null for what is left out", Artifact: Artifact{
+			PayloadDescriptor: func(o Object) Object { return o.With("urls", "null").With("annotations", "null").With("data", "null") },
+			Manifest: func(o Object) Object {
+				return o.With("subject", "null").With("annotations", "null").With("artifactType", "null")
+			},
+			ManifestDescriptor: with("platform", "null"),
+		}},
+		{Name: "an empty platform", Artifact: Artifact{ManifestDescriptor: with("platform", `{"architecture":"","os":"","os.features":null}`)}},
 		{Name: "platform", Artifact: Artifact{ManifestDescriptor: with("platform", `{"architecture":"unknown","os":"unknown"}`)}},
 		{Name: "the empty config", Artifact: Artifact{
 			Manifest: func(o Object) Object {

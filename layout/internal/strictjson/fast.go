@@ -1,5 +1,7 @@
 package strictjson
 
+import "strings"
+
 // A sweep goes over a plain document once and says whether nothing is wrong
 // with it. It knows the common case and gives up on everything else, so that
 // Check asks its slow self, which also has the words for what is wrong: a key
@@ -106,11 +108,12 @@ func (s *sweep) object(depth int, free bool) bool {
 		keys[n] = key
 		named := false
 		for _, name := range s.names {
+			name, nullable := strings.CutSuffix(name, "?")
 			if !free && equal(key, name, true) {
 				if string(key) != name {
 					return false
 				}
-				named = true
+				named = !nullable
 				break
 			}
 		}

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-var fastNames = []string{"digest", "size", "annotations", "layers", "config"}
+var fastNames = []string{"digest", "size", "annotations", "layers", "config", "urls?"}
 
 var plain = []string{
 	`{}`, `[]`, `null`, `true`, `-1.5e+10`, `0`, `""`, ` { "a" : [ 1 , 2 ] } `,
 	`{"config":{"digest":"sha256:00","size":3},"layers":[{"digest":"x"},{}],"annotations":{"Digest":"1","digest":"2","a":null}}`,
-	`{"other":null,"x":"\u00e9\n\\ é"}`,
+	`{"urls":null,"other":null,"x":"\u00e9\n\\ é"}`,
 }
 
 var refused = []string{

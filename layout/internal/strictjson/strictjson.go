@@ -11,7 +11,8 @@
 //   - no key twice in an object, not even in another case;
 //   - no key that differs from one of the caller's names in case alone, by
 //     Unicode's rules, as encoding/json compares them;
-//   - no null under one of the caller's names: such a key is left out;
+//   - no null under one of the caller's names, unless the name is given with a
+//     "?" behind it;
 //   - at most Depth levels, Items elements or members in one container.
 package strictjson
 
@@ -109,7 +110,8 @@ func Check(data []byte, l Limits, names ...string) error {
 func check(data []byte, l Limits, names []string) error {
 	fold := make(map[string]string, len(names))
 	for _, n := range names {
-		fold[foldCase(n)] = n
+		exact, _ := strings.CutSuffix(n, "?")
+		fold[foldCase(exact)] = n
 	}
 	c := checker{dec: json.NewDecoder(bytes.NewReader(data)), limits: l, names: fold}
 	c.dec.UseNumber()
@@ -125,7 +127,7 @@ func check(data []byte, l Limits, names []string) error {
 type checker struct {
 	dec    *json.Decoder
 	limits Limits
-	names  map[string]string // folded to exact
+	names  map[string]string // folded to exact, with the "?"
 }
 
 func (c *checker) token(path string) (json.Token, error) {
@@ -143,7 +145,8 @@ func (c *checker) token(path string) (json.Token, error) {
 }
 
 // value checks the next value. free is within annotations, where keys are the
-// writer's own; named is under one of the caller's names.
+// writer's own; named is under one of the caller's names, where null will not
+// do.
 func (c *checker) value(path string, depth int, free, named bool) error {
 	t, err := c.token(path)
 	if err != nil {
@@ -190,11 +193,12 @@ func (c *checker) value(path string, depth int, free, named bool) error {
 			return &SyntaxError{child, "duplicate key (or the same key in another case)"}
 		}
 		seen[low] = true
-		exact, known := c.names[low]
+		name, known := c.names[low]
+		exact, nullable := strings.CutSuffix(name, "?")
 		if known = known && !free; known && exact != key {
 			return &SyntaxError{child, fmt.Sprintf("key differs from %q in case", exact)}
 		}
-		if err := c.value(child, depth+1, key == "annotations", known); err != nil {
+		if err := c.value(child, depth+1, key == "annotations", known && !nullable); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,10 @@ func TestCheck(t *testing.T) {
 		{` [1, -0.5e3, "x", true, false, null] `, ""},
 		{`{"size":1,"annotations":{"Size":"1","size":"2","SIZE":null}}`, ""},
 		{`{"x":{"annotations":{"a":1}},"y":null}`, ""},
+		{`{"urls":null,"x":[{"urls":[]}]}`, ""},
+		{`{"Urls":null}`, `Urls: key differs from "urls" in case`},
+		{`{"urls?":null}`, ""},
+		{`{"urls":1,"URLS":2}`, "URLS: duplicate"},
 		{`"\ud83d\ude80"`, ""},
 		{`"\\ud800"`, ""}, // a backslash and five letters
 		{strings.Repeat("[", 32) + strings.Repeat("]", 32), ""},
@@ -53,7 +57,7 @@ func TestCheck(t *testing.T) {
 		{strings.Repeat(`{"a":`, 100_000), "deeper than 32"},
 		{"[" + strings.Repeat("0,", 40_000) + "0]", "limit of 40000"},
 	} {
-		err := Check([]byte(c.data), Limits{}, "size")
+		err := Check([]byte(c.data), Limits{}, "size", "urls?")
 		short := fmt.Sprintf("%.60q", c.data)
 		if c.want == "" {
 			if err != nil {
