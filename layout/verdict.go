@@ -3,6 +3,7 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -99,6 +100,7 @@ func (a *Audit) Finish() *Report {
 			}
 		}
 	}
+	slices.Sort(r.Extra)
 	r.Corrupt, r.Invalid, r.Missing = a.corrupt, a.invalid, a.missing
 	return r
 }
