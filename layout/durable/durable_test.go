@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ociferry/ferry/layout/durable"
 )
@@ -320,7 +321,7 @@ func TestOther(t *testing.T) {
 		}
 	}
 	fmt.Println("ready")
-	select {}
+	time.Sleep(time.Hour)
 }
 
 // other starts that process and returns what kills it.
