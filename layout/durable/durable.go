@@ -98,7 +98,12 @@ func Create(name string, o Options) (*File, error) {
 			f.Close()
 			return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", tmp)
 		}
-		if err := f.Truncate(0); err != nil {
+		// Only what a killed run left is cut off: ext4 takes any cutting for a
+		// replacement, and writes the file out when it is closed.
+		if mine.Size() > 0 {
+			err = f.Truncate(0)
+		}
+		if err != nil {
 			f.Close()
 			return nil, err
 		}
