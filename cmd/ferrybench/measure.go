@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,13 +55,17 @@ type sample struct {
 // samples are the runs of each command, in the order of the rounds.
 type samples map[string][]sample
 
-// measure runs the commands in turn, round after round. A command that fails
-// is left out, and named in the log.
+// measure runs the commands in turn, round after round, each round in another
+// order: the first to write after a pause pays for memory that the machine has
+// given back to its host. A command that fails is left out, and named in the
+// log.
 func (b *bench) measure(rounds int, cmds []command) (samples, error) {
 	out := samples{}
 	failed := map[string]bool{}
+	order := rand.New(rand.NewPCG(5, 6))
 	for round := range rounds {
-		for _, c := range cmds {
+		for _, i := range order.Perm(len(cmds)) {
+			c := cmds[i]
 			if failed[c.name] || c.need != "" && b.peers[c.need] == "" {
 				continue
 			}

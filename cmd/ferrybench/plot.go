@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,18 @@ func plot(points []point) string {
 	panel(&w, 490, "peak memory (MiB)", points, func(p point) float64 { return float64(p.rss) / (1 << 20) }, 48)
 	w.WriteString("</svg>\n")
 	return w.String()
+}
+
+// ticks is the distance of the marks on an axis: 1, 2 or 5 times a power of
+// ten, four to ten of them.
+func ticks(highest float64) float64 {
+	step := math.Pow(10, math.Floor(math.Log10(highest/4)))
+	for _, m := range []float64{5, 2} {
+		if step*m*4 <= highest {
+			return step * m
+		}
+	}
+	return step
 }
 
 var colours = []string{"#444444", "#0072b2", "#009e73", "#d55e00", "#cc79a7"}
@@ -34,6 +47,8 @@ func panel(w *strings.Builder, left float64, title string, points []point, value
 		}
 		highest = max(highest, value(p)*1.1)
 	}
+	step := ticks(highest)
+	highest = step * math.Ceil(highest/step)
 	largest := slices.Max(sizes)
 	x := func(size int64) float64 { return left + width*float64(size)/float64(largest) }
 	y := func(v float64) float64 { return top + height*(1-v/highest) }
@@ -46,13 +61,15 @@ func panel(w *strings.Builder, left float64, title string, points []point, value
 	text(left, top-16, "start", title)
 	line(left, top+height, left+width, top+height, `stroke="black"`)
 	line(left, top, left, top+height, `stroke="black"`)
-	for i := range 5 {
-		v := highest * float64(i) / 4
+	for v := 0.0; v <= highest*1.001; v += step {
 		line(left-4, y(v), left, y(v), `stroke="black"`)
 		text(left-7, y(v)+4, "end", fmt.Sprintf("%.3g", v))
 	}
-	for _, s := range sizes {
+	for i, s := range sizes {
 		line(x(s), top+height, x(s), top+height+4, `stroke="black"`)
+		if i == 0 && x(sizes[1])-x(s) < 60 {
+			continue // no room for both
+		}
 		text(x(s), top+height+18, "middle", bytesWord(s))
 	}
 	if goal > 0 {

@@ -93,8 +93,8 @@ func (b *bench) markdown() string {
 	if b.quick {
 		w.WriteString("\nA quick run on small inputs: for a first impression only.\n")
 	}
-	fmt.Fprintf(&w, "\nEvery command of a table ran in turn, round after round, with warm caches; a time is\n"+
-		"the median of %d rounds, a ratio the median of the rounds' ratios.\n"+
+	fmt.Fprintf(&w, "\nEvery command of a table ran in turn, round after round, in an order that changed, with\n"+
+		"warm caches; a time is the median of %d rounds, a ratio the median of the rounds' ratios.\n"+
 		"Peak memory cannot be told below that of the measuring program.\n", b.rounds)
 	if b.peak > 0 {
 		b.goal("peak memory of any command of ferry", "at most 48 MiB", mib(b.peak)+" MiB ("+b.peakOf+")", b.peak <= memoryGoal)
