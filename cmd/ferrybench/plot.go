@@ -67,7 +67,7 @@ func panel(w *strings.Builder, left float64, title string, points []point, value
 	}
 	for i, s := range sizes {
 		line(x(s), top+height, x(s), top+height+4, `stroke="black"`)
-		if i == 0 && x(sizes[1])-x(s) < 60 {
+		if i == 0 && len(sizes) > 1 && x(sizes[1])-x(s) < 60 {
 			continue // no room for both
 		}
 		text(x(s), top+height+18, "middle", bytesWord(s))
