@@ -21,7 +21,7 @@ import (
 func TestBrowser(t *testing.T) {
 	chromium := os.Getenv("FERRY_BROWSER")
 	if chromium == "" {
-		t.Skip("FERRY_BROWSER does not name a Chromium")
+		t.Skip("FERRY_BROWSER does not name a Chromium: install one and set FERRY_BROWSER=$(command -v chromium), as .ci/run does")
 	}
 	dir := t.TempDir()
 	b := browse(t, chromium)

@@ -7,12 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
@@ -144,50 +140,6 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	return p, err
 }
 
-// created is the time of packing as it was given. A snapshot has its own,
-// which only --created overrules.
-func created(c *cli.Context, e *env, k *artifact.Kind) (string, error) {
-	if t := c.String("created"); t != "" {
-		if _, err := time.Parse(time.RFC3339, t); err != nil {
-			return "", misuse(fmt.Errorf("--created %q: want a time in RFC 3339", t), "for example 2026-02-05T00:00:00Z")
-		}
-		return t, nil
-	}
-	epoch := e.getenv("SOURCE_DATE_EPOCH")
-	if epoch == "" || k.Name == lei.Cache.Name {
-		return "", nil
-	}
-	n, err := strconv.ParseInt(epoch, 10, 64)
-	if err != nil {
-		return "", misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
-	}
-	return time.Unix(n, 0).UTC().Format(time.RFC3339), nil
-}
-
-func mediaTypes(args []string) (map[string]string, error) {
-	types := map[string]string{}
-	for _, a := range args {
-		name, mediaType, ok := strings.Cut(a, ":")
-		if !ok || !strings.Contains(mediaType, "/") {
-			return nil, misuse(fmt.Errorf("%q: want FILE:MEDIATYPE", a), "only one directory is packed at a time; ferry bundle puts several bundles into one")
-		}
-		types[path.Clean(filepath.ToSlash(name))] = mediaType
-	}
-	return types, nil
-}
-
-func annotations(pairs []string) (map[string]string, error) {
-	m := map[string]string{}
-	for _, p := range pairs {
-		k, v, ok := strings.Cut(p, "=")
-		if !ok || k == "" {
-			return nil, misuse(fmt.Errorf("--annotation %q: want KEY=VALUE", p), "for example -a org.opencontainers.image.vendor=Example")
-		}
-		m[k] = v
-	}
-	return m, nil
-}
-
 func (p *packing) run(ctx context.Context) error {
 	root, err := os.OpenRoot(p.dir)
 	if err != nil {
@@ -294,82 +246,10 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	return d.packed, d.index, err
 }
 
-// name gives the artifact its references in the index.
-func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
-	tags := p.tags
-	if p.leiTags && packed.Tag != "" {
-		more, err := lei.Tags(packed.Tag)
-		if err != nil {
-			return err
-		}
-		tags = append(more, tags...)
-	}
-	if len(tags) == 0 {
-		tags = []string{packed.Tag}
-		if packed.Tag == "" {
-			tags = []string{"latest"}
-		}
-	}
-	for _, t := range tags {
-		full, err := fullReference(t, p.repo)
-		if err != nil {
-			return err
-		}
-		d := packed.Descriptor
-		d.ArtifactType = packed.Manifest.ArtifactType
-		d.Annotations = layout.NameAnnotations(full)
-		if p.append && p.overwrite {
-			layout.Untag(index, full)
-		}
-		if err := layout.AddTo(index, d); err != nil {
-			return hinted(err, "choose another name with -t, or move this one with --overwrite")
-		}
-	}
-	return nil
-}
-
 var (
 	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
 )
-
-// fullReference makes a full reference of a tag, or checks one.
-func fullReference(ref, repository string) (string, error) {
-	repo, tag := repository, ref
-	if i := strings.LastIndexByte(ref, ':'); strings.Contains(ref, "/") || i >= 0 {
-		if i < 0 || strings.Contains(ref[i:], "/") {
-			return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found no tag", layout.Printable(ref)), "for example -t "+repository+":1.0")
-		}
-		repo, tag = ref[:i], ref[i+1:]
-	}
-	if !tagPattern.MatchString(tag) {
-		return "", misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
-	}
-	if !repositoryPattern.MatchString(repo) || len(repo) > 255 {
-		return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found the repository %s", layout.Printable(ref), layout.Printable(repo)), "for example -t "+repository+":1.0")
-	}
-	return repo + ":" + tag, nil
-}
-
-// slug makes a repository name of a directory's.
-func slug(dir string) string {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		abs = dir
-	}
-	var b strings.Builder
-	for _, r := range strings.ToLower(filepath.Base(abs)) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			b.WriteRune(r)
-		} else if s := b.String(); s != "" && s[len(s)-1] != '-' {
-			b.WriteByte('-')
-		}
-	}
-	if s := strings.Trim(b.String(), "-"); s != "" {
-		return s
-	}
-	return "directory"
-}
 
 // packAnswer is what pack reports.
 type packAnswer struct {
