@@ -285,32 +285,56 @@ func (c *Contents) Only(reference string) (*Contents, error) {
 			index.Manifests = append(index.Manifests, m)
 		}
 	}
-	want := map[digest.Digest]bool{d.Digest: true}
-	for _, b := range c.Blobs { // parents before children
-		if !want[b.Digest] {
-			continue
-		}
-		out.Blobs = append(out.Blobs, b)
-		if !isDocument(b.MediaType) {
-			continue
-		}
-		r, err := b.Open()
-		if err != nil {
-			return nil, err
-		}
-		var data bytes.Buffer
-		if err := Copy(context.Background(), &data, r, b.Descriptor); err != nil {
-			return nil, err
-		}
-		children, err := Children(b.MediaType, data.Bytes())
-		if err != nil {
-			return nil, err
-		}
-		for _, child := range children {
-			want[child.Digest] = true
+	want := map[digest.Digest]bool{}
+	if err := c.reached(d.Digest, want); err != nil {
+		return nil, err
+	}
+	for _, b := range c.Blobs {
+		if want[b.Digest] {
+			out.Blobs = append(out.Blobs, b)
 		}
 	}
 	return out, out.SetIndex(index)
+}
+
+// reached enters into want a digest and all that it leads to. A manifest may
+// stand before an index that has it, so that one walk over the blobs in their
+// order would miss it.
+func (c *Contents) reached(from digest.Digest, want map[digest.Digest]bool) error {
+	documents := map[digest.Digest]Blob{}
+	for _, b := range c.Blobs {
+		if isDocument(b.MediaType) {
+			documents[b.Digest] = b
+		}
+	}
+	for todo := []digest.Digest{from}; len(todo) > 0; {
+		d := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		b, ok := documents[d]
+		if want[d] || !ok {
+			want[d] = true
+			continue
+		}
+		want[d] = true
+		r, err := b.Open()
+		if err != nil {
+			return err
+		}
+		var data bytes.Buffer
+		err = Copy(context.Background(), &data, r, b.Descriptor)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		children, err := Children(b.MediaType, data.Bytes())
+		if err != nil {
+			return err
+		}
+		for _, child := range children {
+			todo = append(todo, child.Digest)
+		}
+	}
+	return nil
 }
 
 // Children are the descriptors that an index or a manifest names: manifests,

@@ -176,7 +176,8 @@ func TestOnly(t *testing.T) {
 	l := layouttest.Artifact{Manifests: func(l layouttest.Layout, m []layouttest.Object) []layouttest.Object {
 		note, other := layouttest.Note(l, "note", nil), layouttest.Note(l, "other", nil)
 		index := l.Put(layouttest.IndexType, []byte(layouttest.Index(note, m[0].Without("annotations")).String()))
-		return []layouttest.Object{ref(index, "index"), ref(note, "note"), ref(other, "other")}
+		// The index comes after a manifest that it holds.
+		return []layouttest.Object{ref(note, "note"), ref(other, "other"), ref(index, "index")}
 	}}.Layout()
 	c := contentsOf(t, l)
 	for name, want := range map[string]int{"note": 1, "other": 1, "index": 2} {

@@ -92,7 +92,11 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 	w := newWriter(root, dir, o)
 	w.unlock = unlock
 	w.index = *a.Index()
-	return w, w.sweep()
+	if err := w.sweep(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
 }
 
 func newWriter(root *os.Root, name string, o durable.Options) *Writer {

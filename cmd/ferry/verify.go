@@ -64,8 +64,12 @@ func verifyCommand(e *env) *cli.Command {
 				return src.err(verdict)
 			}
 			if verdict != nil {
-				for _, p := range report.Problems() {
+				all := report.Problems()
+				for _, p := range all[:min(len(all), maxShown)] {
 					fmt.Fprintln(e.stdout, "  bad "+printableLine(p.Error()))
+				}
+				if more := len(all) - maxShown; more > 0 {
+					fmt.Fprintf(e.stdout, "  and %s more; --format json lists them all\n", count(more, "problem"))
 				}
 				return src.err(verdict)
 			}
@@ -77,6 +81,9 @@ func verifyCommand(e *env) *cli.Command {
 		},
 	}
 }
+
+// maxShown is how many problems people are shown.
+const maxShown = 100
 
 func expectFlag() cli.Flag {
 	return &cli.StringFlag{Name: "expect", Usage: "the identity that came by another way, `sha256:...`"}
