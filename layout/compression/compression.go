@@ -140,7 +140,7 @@ func (f *Format) NewReader(r io.Reader) (io.ReadCloser, error) { return f.open(r
 // NewWriter compresses to w. The output is complete only when Close has
 // returned nil; closing does not close w.
 func (f *Format) NewWriter(w io.Writer) *Writer {
-	return &Writer{format: f, w: bufio.NewWriterSize(w, blockSize)}
+	return &Writer{format: f, w: bufio.NewWriterSize(pieces{w}, pieceSize/2)}
 }
 
 type nopCloser struct{ io.Writer }

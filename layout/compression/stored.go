@@ -196,6 +196,22 @@ func (w *Writer) Close() error {
 	return w.Cut()
 }
 
+// pieceSize is the most that is written at a time: for larger writes some
+// systems look for as much memory in one piece, which takes longer. What comes
+// in pieces of this size passes the buffer, which is smaller.
+const pieceSize = 32 << 10
+
+type pieces struct{ w io.Writer }
+
+func (w pieces) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var k int
+		k, err = w.w.Write(p[n:min(len(p), n+pieceSize)])
+		n += k
+	}
+	return n, err
+}
+
 // dense are the foreign formats whose content does not compress.
 var dense = map[string]bool{"xz": true, "bzip2": true, "zip": true, "7-Zip": true, "lz4": true, "lzip": true, "RAR": true}
 
