@@ -137,6 +137,9 @@ func checkRefusal(t *testing.T, what string, c layouttest.Case, code int, stdout
 func TestHostile(t *testing.T) {
 	s := newSandbox(t)
 	for i, c := range layouttest.Refused() {
+		if testing.Short() && i%7 != 0 {
+			continue // for the race detector, to which the rows are all alike
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			inputs := s.put(t, c)
 			before := s.state(t)
