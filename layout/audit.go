@@ -91,20 +91,20 @@ type blob struct {
 	whole  bool     // and was what its name says
 	wanted bool     // a descriptor reaches it
 	want   int64    // the size in that descriptor
-	from   string   // where that descriptor stands
+	from   place    // where that descriptor stands
 	media  string   // its media type
 	others []string // further media types under which it is described
 	sum    sum      // SHA-256, unless that is the name
 
-	raw       []byte // of a document, or of what may be one
-	waits     bool   // it is in docs and has not come
-	absent    bool   // it is not there
-	listed    bool   // an index has it, as something that is no document
-	visits    []visit
-	manifest  *v1.Manifest
-	children  *v1.Index
-	parsedAs  string
-	annotated v1.Descriptor // the first descriptor
+	raw      []byte // of a document, or of what may be one
+	waits    bool   // it is in docs and has not come
+	absent   bool   // it is not there
+	listed   bool   // an index has it, as something that is no document
+	visits   []visit
+	manifest *v1.Manifest
+	children *v1.Index
+	parsedAs string
+	desc     *v1.Descriptor // of a document, the first
 }
 
 // NewAudit begins an audit.

@@ -58,33 +58,43 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 	if c.Signed, err = r.Signed(ctx); err != nil {
 		return nil, err
 	}
-	var configs, layers []Blob
-	config := map[digest.Digest]bool{}
-	for _, d := range a.order {
-		if m := a.blobs[d].manifest; m != nil {
-			config[m.Config.Digest] = true
-		}
-	}
+	rank := map[digest.Digest]int{} // 0 for layers
 	for _, d := range a.order {
 		b := a.blobs[d]
-		blob := Blob{v1.Descriptor{MediaType: b.media, Digest: d, Size: b.want}, nil}
-		if len(b.raw) > 0 && b.parsedAs != "" {
-			blob.Open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.raw)), nil }
-			c.Blobs = append(c.Blobs, blob)
+		if len(b.raw) == 0 || b.parsedAs == "" {
 			continue
 		}
-		blob.Open = func() (io.ReadCloser, error) { return r.Fetch(ctx, blob.Descriptor) }
-		if err := r.stat(blob.Descriptor); err != nil {
-			return nil, err
-		}
-		if config[d] {
-			configs = append(configs, blob)
-		} else {
-			layers = append(layers, blob)
+		rank[d] = 2
+		if b.manifest != nil && rank[b.manifest.Config.Digest] == 0 {
+			rank[b.manifest.Config.Digest] = 1
 		}
 	}
-	c.Blobs = append(append(c.Blobs, configs...), layers...)
+	c.Blobs = make([]Blob, 0, len(a.order))
+	for want := 2; want >= 0; want-- {
+		for _, d := range a.order {
+			if rank[d] != want {
+				continue
+			}
+			b := a.blobs[d]
+			if want == 2 {
+				c.Blobs = append(c.Blobs, InMemory(v1.Descriptor{MediaType: b.media, Digest: d, Size: b.want}, b.raw))
+				continue
+			}
+			blob := r.blob(ctx, b.media, d, b.want)
+			if err := r.stat(blob.Descriptor); err != nil {
+				return nil, err
+			}
+			c.Blobs = append(c.Blobs, blob)
+		}
+	}
 	return c, r.dropped(a, c)
+}
+
+// blob is a blob where it lies.
+func (r *Reader) blob(ctx context.Context, mediaType string, d digest.Digest, size int64) Blob {
+	return Blob{v1.Descriptor{MediaType: mediaType, Digest: d, Size: size}, func() (io.ReadCloser, error) {
+		return r.Fetch(ctx, v1.Descriptor{Digest: d, Size: size})
+	}}
 }
 
 // stat makes sure that a blob is there before anything is written.

@@ -17,12 +17,22 @@ type visit struct {
 }
 
 // A place is where a descriptor stands.
-type place struct{ file, path string }
+type place struct {
+	file, field string
+	n           int // in a list of descriptors, from 1; 0 for a single one
+}
 
-func (p place) String() string { return p.file + ": " + p.path }
+func (p place) String() string { return p.file + ": " + p.path() }
+
+func (p place) path() string {
+	if p.n > 0 {
+		return fmt.Sprintf("%s[%d]", p.field, p.n-1)
+	}
+	return p.field
+}
 
 func (p place) bad(format string, args ...any) error {
-	return &FormatError{p.file, fmt.Errorf(p.path+format, args...)}
+	return &FormatError{p.file, fmt.Errorf(p.path()+format, args...)}
 }
 
 // A subjectOf is what a manifest or index refers to without carrying it.
@@ -45,7 +55,7 @@ func (a *Audit) addIndex(data []byte) error {
 	}
 	a.index = index
 	for i, d := range index.Manifests {
-		if err := a.reach(d, place{v1.ImageIndexFile, fmt.Sprintf("manifests[%d]", i)}, 1, true); err != nil {
+		if err := a.reach(d, place{v1.ImageIndexFile, "manifests", i + 1}, 1, true); err != nil {
 			a.invalid = append(a.invalid, err) // it names the file itself
 		}
 	}
@@ -70,7 +80,7 @@ func (a *Audit) reach(d v1.Descriptor, at place, depth int, follow bool) error {
 		a.blobs[d.Digest] = b
 	}
 	if !b.wanted {
-		b.wanted, b.want, b.from, b.media, b.annotated = true, d.Size, at.String(), d.MediaType, d
+		b.wanted, b.want, b.from, b.media = true, d.Size, at, d.MediaType
 		a.order = append(a.order, d.Digest)
 		if len(a.order) > MaxFiles {
 			return at.bad(": too many blobs, the limit is %d", MaxFiles)
@@ -98,6 +108,9 @@ func (a *Audit) reach(d v1.Descriptor, at place, depth int, follow bool) error {
 	if d.Size > MaxDocument {
 		return at.bad(".size: %d bytes is too large for a document, the limit is %d", d.Size, MaxDocument)
 	}
+	if b.desc == nil {
+		b.desc = &d
+	}
 	v := visit{d, at, depth}
 	if !b.seen {
 		if !b.waits && !b.absent {
@@ -122,7 +135,7 @@ func (a *Audit) checkListed(b *blob, d digest.Digest) error {
 		return nil
 	}
 	if found := documentWithin(b.raw); found != "" {
-		return &FormatError{BlobPath(d), fmt.Errorf("mediaType: the descriptor (%s) says %s, but this is an OCI %s", b.from, quote(b.annotated.MediaType), found)}
+		return &FormatError{BlobPath(d), fmt.Errorf("mediaType: the descriptor (%s) says %s, but this is an OCI %s", b.from, quote(b.media), found)}
 	}
 	return nil
 }
@@ -147,7 +160,7 @@ func (a *Audit) follow(b *blob, v visit) error {
 		}
 		b.children = index
 		for i, d := range index.Manifests {
-			if err := a.reach(d, place{name, fmt.Sprintf("manifests[%d]", i)}, v.depth+1, true); err != nil {
+			if err := a.reach(d, place{name, "manifests", i + 1}, v.depth+1, true); err != nil {
 				return err
 			}
 		}
@@ -159,11 +172,11 @@ func (a *Audit) follow(b *blob, v visit) error {
 		return &FormatError{name, err}
 	}
 	b.manifest = m
-	if err := a.reach(m.Config, place{name, "config"}, v.depth+1, false); err != nil {
+	if err := a.reach(m.Config, place{name, "config", 0}, v.depth+1, false); err != nil {
 		return err
 	}
 	for i, d := range m.Layers {
-		if err := a.reach(d, place{name, fmt.Sprintf("layers[%d]", i)}, v.depth+1, false); err != nil {
+		if err := a.reach(d, place{name, "layers", i + 1}, v.depth+1, false); err != nil {
 			return err
 		}
 	}
@@ -174,7 +187,7 @@ func (a *Audit) follow(b *blob, v visit) error {
 // checkSubjects compares subjects with what is known of them. a.mu is held.
 func (a *Audit) checkSubjects() {
 	for _, s := range a.subjects {
-		at := place{s.file, "subject"}
+		at := place{s.file, "subject", 0}
 		b := a.blobs[s.desc.Digest]
 		switch {
 		case b == nil:

@@ -66,7 +66,7 @@ func (a *Audit) Finish() *Report {
 	}
 	for _, d := range a.order {
 		if b := a.blobs[d]; !b.seen {
-			a.missing = append(a.missing, &MissingError{Name: BlobPath(d), Size: b.want, From: b.from})
+			a.missing = append(a.missing, &MissingError{Name: BlobPath(d), Size: b.want, From: b.from.String()})
 		}
 	}
 	a.checkSubjects()
@@ -93,8 +93,7 @@ func (a *Audit) Finish() *Report {
 			}
 			r.Manifests++
 			for _, in := range a.opts.Inspectors {
-				desc := b.annotated
-				if err := in.Manifest(desc, b.manifest); err != nil {
+				if err := in.Manifest(*b.desc, b.manifest); err != nil {
 					a.invalid = append(a.invalid, &FormatError{BlobPath(d), err})
 				}
 			}

@@ -56,6 +56,7 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 		return plan.Watch(i)
 	}}
 	d.Finish = func(digests []digest.Digest) (c *layout.Contents, err error) {
+		d.packed = nil // the one before is of some megabytes, where there are many files
 		if d.packed, err = plan.Finish(digests[:n]); err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func main() {
 	// Nothing here needs much memory; a soft limit keeps the collector from
 	// taking what it could have.
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(32 << 20)
+		debug.SetMemoryLimit(36 << 20)
 	}
 	fixUmask()
 	ctx, stop := interruptible(context.Background())

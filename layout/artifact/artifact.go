@@ -104,9 +104,9 @@ var ErrTooMany = errors.New("too many files for one artifact")
 func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
 	var layers []Layer
 	add := func(f File, info fs.FileInfo) {
-		layers = append(layers, Layer{File: f, Size: info.Size(), fsys: fsys, modified: info.ModTime(), desc: v1.Descriptor{
-			MediaType: f.MediaType, Size: info.Size(), Annotations: map[string]string{v1.AnnotationTitle: f.Name},
-		}})
+		layers = append(layers, Layer{
+			File: f, Size: info.Size(), fsys: fsys, modified: info.ModTime(), annotations: map[string]string{v1.AnnotationTitle: f.Name},
+		})
 	}
 	if k.Files != nil {
 		for _, f := range k.Files {

@@ -27,6 +27,7 @@ type Plan struct {
 	config *Config
 	check  Checker
 	o      Options
+	length int // of the manifest, when it has been made once
 }
 
 // A Layer is a file that will be a layer.
@@ -34,9 +35,9 @@ type Layer struct {
 	File
 	Size int64 // bytes
 
-	fsys     fs.FS
-	modified time.Time
-	desc     v1.Descriptor
+	fsys        fs.FS
+	modified    time.Time
+	annotations map[string]string
 }
 
 // NewPlan lists the files of a directory.
@@ -122,8 +123,8 @@ func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
 		m.ArtifactType = DefaultArtifactType
 	}
 	for i, d := range layers {
-		m.Layers[i] = p.Layers[i].desc
-		m.Layers[i].Digest = d
+		l := &p.Layers[i]
+		m.Layers[i] = v1.Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size, Annotations: l.annotations}
 	}
 	m.Config = p.ConfigDescriptor()
 	if len(p.config.Annotations)+len(p.o.Annotations) > 0 {
@@ -134,10 +135,11 @@ func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
 			m.Annotations[key] = v
 		}
 	}
-	data, err := marshal(m)
+	data, err := marshal(m, p.length)
 	if err != nil {
 		return nil, err
 	}
+	p.length = len(data)
 	if len(data) > MaxManifest {
 		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(layers), len(data), MaxManifest)
 	}
