@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -114,11 +113,11 @@ func (a *archiver) late(ctx context.Context, f Target, out *offset, format *comp
 	if err != nil {
 		return "", err
 	}
-	p, err := header(layout.BlobPath(d), b.Size)
+	head, err := header(layout.BlobPath(d), b.Size)
 	if err != nil {
 		return "", err
 	}
-	return d, writeStored(f, at, format, p)
+	return d, fillIn(f, at, format, int64(len(head)), head)
 }
 
 // unknown is as long as any SHA-256.
@@ -135,33 +134,28 @@ func fill(ctx context.Context, f Target, format *compression.Format, lengths []i
 	}
 	at := int64(0)
 	for i, part := range front {
-		p, err := entry(part)
+		parts, n, err := entry(part)
 		if err != nil {
 			return err
 		}
 		if len(part.data) != lengths[i] {
 			return ErrChanged
 		}
-		if err := writeStored(f, at, format, p); err != nil {
+		if err := fillIn(f, at, format, n, parts[:]...); err != nil {
 			return err
 		}
-		at += format.StoredLen(int64(len(p)))
+		at += format.StoredLen(n)
 	}
 	return nil
 }
 
-func writeStored(f Target, at int64, format *compression.Format, p []byte) error {
-	var b bytes.Buffer
-	b.Grow(int(format.StoredLen(int64(len(p)))))
-	s := format.NewStored(&b, int64(len(p)))
-	if _, err := s.Write(p); err != nil {
+// fillIn writes n bytes over what was stored at a place.
+func fillIn(f Target, at int64, format *compression.Format, n int64, parts ...[]byte) error {
+	z := format.NewWriter(io.NewOffsetWriter(f, at))
+	if err := (&archiver{z, z}).store(n, parts...); err != nil {
 		return err
 	}
-	if err := s.Close(); err != nil {
-		return err
-	}
-	_, err := f.WriteAt(b.Bytes(), at)
-	return err
+	return z.Close()
 }
 
 // offset knows where the next byte goes.

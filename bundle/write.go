@@ -137,41 +137,59 @@ func newArchiver(w io.Writer) *archiver {
 	return &archiver{w, z}
 }
 
-// entry is a header with its content and padding.
-func entry(f file) ([]byte, error) {
+// entry is a header, its content and its padding.
+func entry(f file) (parts [3][]byte, n int64, err error) {
 	head, err := header(f.name, int64(len(f.data)))
-	return append(append(head, f.data...), padding(int64(len(f.data)))...), err
+	pad := padding(int64(len(f.data)))
+	return [3][]byte{head, f.data, pad}, int64(len(head) + len(f.data) + len(pad)), err
 }
 
-func (a *archiver) fixed(f file) error { return a.reserve(entry(f)) }
+func (a *archiver) fixed(f file) error {
+	parts, n, err := entry(f)
+	if err != nil {
+		return err
+	}
+	return a.store(n, parts[:]...)
+}
 
-// reserve writes p in a form whose length depends on that of p alone.
-func (a *archiver) reserve(p []byte, err error) error {
+// reserve writes a header, in the form of store.
+func (a *archiver) reserve(head []byte, err error) error {
 	if err != nil {
 		return err
 	}
+	return a.store(int64(len(head)), head)
+}
+
+// store writes n bytes in a form whose length depends on n alone.
+func (a *archiver) store(n int64, parts ...[]byte) error {
 	if a.z == nil {
-		_, err := a.w.Write(p)
-		return err
+		return writeAll(a.w, parts...)
 	}
-	s, err := a.z.Stored(int64(len(p)))
+	s, err := a.z.Stored(n)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Write(p); err != nil {
+	if err := writeAll(s, parts...); err != nil {
 		return err
 	}
 	return s.Close()
 }
 
-func (a *archiver) loose(name string, data []byte) error {
-	head, err := header(name, int64(len(data)))
-	for _, p := range [][]byte{head, data, padding(int64(len(data)))} {
-		if err == nil {
-			_, err = a.w.Write(p)
+func writeAll(w io.Writer, parts ...[]byte) error {
+	for _, p := range parts {
+		if _, err := w.Write(p); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
+}
+
+func (a *archiver) loose(name string, data []byte) error {
+	parts, _, err := entry(file{name, data})
+	if err != nil {
+		return err
+	}
+	return writeAll(a.w, parts[:]...)
 }
 
 // content copies what a large blob holds, and its padding.
