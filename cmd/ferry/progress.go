@@ -29,6 +29,11 @@ type progress struct {
 // logEvery is how often a line is written where there is no terminal.
 const logEvery = 5 * time.Second
 
+// logFrom is the size, in bytes, below which a log gets no such lines: what is
+// smaller and takes long all the same is on its way to a refusal, which says
+// what it has to say in two lines.
+const logFrom = 256 << 20
+
 // progress begins to show a stage, named by a word such as "packing". The
 // caller ends it.
 func (e *env) progress(stage string, total int64) *progress {
@@ -36,9 +41,13 @@ func (e *env) progress(stage string, total int64) *progress {
 		return nil
 	}
 	p := &progress{stage: stage, total: total, began: e.now()}
-	if f, ok := e.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	f, ok := e.stderr.(*os.File)
+	switch {
+	case ok && term.IsTerminal(int(f.Fd())):
 		p.bar(f)
-	} else {
+	case total > 0 && total < logFrom:
+		return nil
+	default:
 		p.lines(e)
 	}
 	return p
