@@ -84,11 +84,11 @@ func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
 		}
 		f, err := dir.OpenFile(d.Encoded(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
-			return &blobWriter{w, f, BlobPath(d), d}, err
+			return &blobWriter{w, f, w.o.Eager(f), BlobPath(d), d}, err
 		}
 	}
 	f, name, err := w.temp()
-	return &blobWriter{w, f, name, d}, err
+	return &blobWriter{w, f, w.o.Eager(f), name, d}, err
 }
 
 // holds reports whether the layout holds a blob, by its content.
@@ -119,11 +119,12 @@ func (w *Writer) holds(ctx context.Context, d v1.Descriptor) (bool, error) {
 type blobWriter struct {
 	w    *Writer
 	f    *os.File
+	out  io.Writer // f, eager
 	temp string
 	d    digest.Digest
 }
 
-func (b *blobWriter) Write(p []byte) (int, error) { return b.f.Write(p) }
+func (b *blobWriter) Write(p []byte) (int, error) { return b.out.Write(p) }
 
 // Close gives the blob its name.
 func (b *blobWriter) Close() error { return b.w.keep(b.f, b.temp, b.d) }
@@ -200,7 +201,7 @@ func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (diges
 		}
 		return "", err
 	}
-	d, err := b.Pass(ctx, watch, f)
+	d, err := b.Pass(ctx, watch, w.o.Eager(f))
 	if err != nil {
 		f.Close()
 		w.root.Remove(temp)
@@ -222,7 +223,7 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 		return v1.Descriptor{}, err
 	}
 	h := sha256.New()
-	n, err := Tee(ctx, r, append([]io.Writer{h, f}, watchers...)...)
+	n, err := Tee(ctx, r, append([]io.Writer{h, w.o.Eager(f)}, watchers...)...)
 	if err != nil {
 		f.Close()
 		w.root.Remove(temp)

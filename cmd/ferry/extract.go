@@ -36,7 +36,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 		return nil, err
 	}
 	defer t.close()
-	x := &extraction{ref: src.ref, root: t.root, into: t.into}
+	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
 	ins, cache := inspectors()
 	end := src.e.reading("unpacking", src)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
@@ -69,7 +69,8 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 type extraction struct {
 	ref   string
 	root  *os.Root
-	into  string        // below root, where files get their names
+	into  string // below root, where files get their names
+	o     durable.Options
 	named v1.Descriptor // as the index names the artifact
 
 	mu    sync.Mutex // of what follows: blobs pass side by side
@@ -128,7 +129,11 @@ func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, err
 	if name == "" || err != nil {
 		return nil, err
 	}
-	return x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return x.o.Eager(f), nil
 }
 
 // whither is the name under which a blob waits: that of its file, below the

@@ -16,6 +16,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,6 +62,7 @@ func cannot(name string, err error) error {
 // A File is an output file that is not there yet.
 type File struct {
 	*os.File
+	w    io.Writer // File, eager
 	name string
 	o    Options
 	done bool
@@ -107,9 +109,12 @@ func Create(name string, o Options) (*File, error) {
 			f.Close()
 			return nil, err
 		}
-		return &File{File: f, name: name, o: o}, nil
+		return &File{File: f, w: o.Eager(f), name: name, o: o}, nil
 	}
 }
+
+// Write writes what follows.
+func (f *File) Write(p []byte) (int, error) { return f.w.Write(p) }
 
 func checkTarget(name string, o Options) error {
 	info, err := os.Lstat(name)

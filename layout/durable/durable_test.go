@@ -1,6 +1,7 @@
 package durable_test
 
 import (
+	"bytes"
 	"bufio"
 	"errors"
 	"fmt"
@@ -428,4 +429,42 @@ func TestLock(t *testing.T) {
 		unlock()
 	}
 	wantNames(t, dir)
+}
+
+// A file that the system is asked to write early holds what one does that it is
+// not asked for, whatever the sizes of the writes and what is patched into it.
+func TestEager(t *testing.T) {
+	data := make([]byte, 3*eagerStep+12345)
+	for i := range data {
+		data[i] = byte(i >> 8)
+	}
+	for _, o := range []Options{{}, {NoSync: true}} {
+		name := filepath.Join(t.TempDir(), "out")
+		f, err := Create(name, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rest := data; len(rest) > 0; {
+			n, err := f.Write(rest[:min(len(rest), 1<<20+7)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if _, err := f.WriteAt([]byte("front"), 3); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := bytes.Clone(data)
+		copy(want[3:], "front")
+		if !bytes.Equal(got, want) {
+			t.Errorf("%+v: the content differs", o)
+		}
+	}
 }

@@ -21,6 +21,12 @@ func syncFS(dir string) (ok bool, err error) {
 	return true, err
 }
 
+// startSync asks the system to begin writing a part of a file to the medium. An
+// error is of no account: the sync at the end is asked the same, and answers.
+func startSync(f *os.File, from, n int64) {
+	unix.SyncFileRange(int(f.Fd()), from, n, unix.SYNC_FILE_RANGE_WRITE)
+}
+
 // exchange swaps two names in one step.
 func exchange(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
