@@ -1,8 +1,8 @@
 package durable_test
 
 import (
-	"bytes"
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -434,13 +434,13 @@ func TestLock(t *testing.T) {
 // A file that the system is asked to write early holds what one does that it is
 // not asked for, whatever the sizes of the writes and what is patched into it.
 func TestEager(t *testing.T) {
-	data := make([]byte, 3*eagerStep+12345)
+	data := make([]byte, 25<<20)
 	for i := range data {
 		data[i] = byte(i >> 8)
 	}
-	for _, o := range []Options{{}, {NoSync: true}} {
+	for _, o := range []durable.Options{{}, {NoSync: true}} {
 		name := filepath.Join(t.TempDir(), "out")
-		f, err := Create(name, o)
+		f, err := durable.Create(name, o)
 		if err != nil {
 			t.Fatal(err)
 		}
