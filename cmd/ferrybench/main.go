@@ -1,9 +1,10 @@
 // Command ferrybench runs ferry beside its neighbours and says what each took:
 // time, processor time and memory, as a table in Markdown and a plot in SVG.
 //
-//		go run ./cmd/ferrybench                     ten minutes, 2 GiB and more
+//		go run ./cmd/ferrybench                     half an hour, 2 GiB and more
 //		go run ./cmd/ferrybench -quick              one minute, small inputs
 //		go run ./cmd/ferrybench -o examples/bench   and keep bench.md and bench.svg
+//		go run ./cmd/ferrybench -readme README.md   and quote the goals there
 //
 //	  - It makes its inputs: random data as a valid gzip file that does not
 //	    compress further, ten thousand small files, reports for a snapshot.
@@ -14,7 +15,10 @@
 //	    median of the ratios of each round; a time is the median of the rounds.
 //	  - The measure of all is "openssl sha256" of the same bytes in the same
 //	    round: nobody can check content faster than it can be hashed.
-//	  - Caches are warm: every input has been read before.
+//	  - Caches are warm: every input has been read before. So is free memory: a
+//	    virtual machine gives what is free back to its host after a second or
+//	    two, and who writes next waits while it comes back. Before each run that
+//	    is asked for, and let go of again.
 //
 // It needs three times the largest input in the directory for temporary files
 // (TMPDIR), and removes what it made.
@@ -50,9 +54,15 @@ func run(args []string, stdout, stderr io.Writer) error {
 		out    = flags.String("o", "", "write bench.md and bench.svg into this directory")
 		ferry  = flags.String("ferry", "", "the ferry to run (default: built from this module)")
 		only   = flags.String("only", "", "run only the sections whose names contain this")
+		readme = flags.String("readme", "", "write the goals between the marks in this file")
+		touch  = flags.Int64("touch", 0, "take so many bytes of memory, let go of them, and end: how a run is made ready for the next")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *touch > 0 {
+		touchMemory(*touch)
+		return nil
 	}
 	if *quick {
 		*size, *rounds = "128MiB", 3
@@ -99,6 +109,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if _, err := io.WriteString(stdout, text); err != nil {
 		return err
 	}
+	if *readme != "" {
+		if err := quote(*readme, b.summary(*out)); err != nil {
+			return err
+		}
+	}
 	if *out == "" {
 		return nil
 	}
@@ -110,6 +125,23 @@ func run(args []string, stdout, stderr io.Writer) error {
 		err = os.WriteFile(filepath.Join(*out, "bench.svg"), []byte(plot(b.growth)), 0o644)
 	}
 	return err
+}
+
+// The summary stands between these two lines in a file that has them.
+const begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+
+// quote puts a text between the marks of a file.
+func quote(name, text string) error {
+	old, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(old), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s: want the lines %q and %q in it, to write between", name, begin, end)
+	}
+	return os.WriteFile(name, []byte(before+begin+text+end+after), 0o644)
 }
 
 // parseSize reads "2GiB" or "128MiB".

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +84,7 @@ func (b *bench) table(s samples, base string) {
 // markdown is the report.
 func (b *bench) markdown() string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "# Speed and memory\n\nMeasured on %s by `make bench`: %s.\n", time.Now().UTC().Format(time.DateOnly), machine())
+	fmt.Fprintf(&w, "# Speed and memory\n\n%s\n", b.when())
 	for _, name := range slices.Sorted(maps.Keys(b.peers)) {
 		fmt.Fprintf(&w, "- %s: %s\n", name, b.peers[name])
 	}
@@ -94,20 +95,42 @@ func (b *bench) markdown() string {
 		w.WriteString("\nA quick run on small inputs: for a first impression only.\n")
 	}
 	fmt.Fprintf(&w, "\nEvery command of a table ran in turn, round after round, in an order that changed, with\n"+
-		"warm caches; a time is the median of %d rounds, a ratio the median of the rounds' ratios.\n"+
+		"warm caches; a time is the median of the rounds, a ratio the median of the rounds' ratios.\n"+
+		"There were %d rounds, three for archiving and growth, more for what is quick.\n"+
 		"Peak memory cannot be told below that of the measuring program.\n", b.rounds)
-	if b.peak > 0 {
-		b.goal("peak memory of any command of ferry", "at most 48 MiB", mib(b.peak)+" MiB ("+b.peakOf+")", b.peak <= memoryGoal)
+	w.WriteString("\n## Goals\n\n" + b.goalTable())
+	return w.String() + b.out.String()
+}
+
+func (b *bench) when() string {
+	return fmt.Sprintf("Measured on %s by `make bench`: %s.", time.Now().UTC().Format(time.DateOnly), machine())
+}
+
+// summary is what a README quotes; the report and the plot are in dir.
+func (b *bench) summary(dir string) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "%s `openssl sha256` is the time that hashing takes, which no honest reader can be much below.\n\n%s", b.when(), b.goalTable())
+	if dir != "" {
+		fmt.Fprintf(&w, "\nEvery figure: [bench.md](%s/bench.md).\n\n![Time and memory against size](%[1]s/bench.svg)\n", filepath.ToSlash(dir))
 	}
-	w.WriteString("\n## Goals\n\n| work | goal | measured | |\n|---|---|---|---|\n")
-	for _, g := range b.goals {
+	return w.String()
+}
+
+func (b *bench) goalTable() string {
+	goals := b.goals
+	if b.peak > 0 {
+		goals = append(goals[:len(goals):len(goals)], result{"peak memory of any command of ferry", "at most 48 MiB", mib(b.peak) + " MiB (" + b.peakOf + ")", b.peak <= memoryGoal})
+	}
+	var w strings.Builder
+	w.WriteString("| work | goal | measured | |\n|---|---|---|---|\n")
+	for _, g := range goals {
 		word := "met"
 		if !g.met {
 			word = "**not met**"
 		}
 		fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", g.what, g.goal, g.found, word)
 	}
-	return w.String() + b.out.String()
+	return w.String()
 }
 
 func seconds(d time.Duration) string {

@@ -18,6 +18,7 @@ var sections = []struct {
 	{"small", (*bench).many},
 	{"tiny", (*bench).tiny},
 	{"snapshot", (*bench).snapshot},
+	{"progress", (*bench).progress},
 	{"growth", (*bench).grow},
 }
 
@@ -46,6 +47,7 @@ func (b *bench) large() error {
 	if err := b.dense("A", b.size); err != nil {
 		return err
 	}
+	b.warm = b.size + b.size/4
 	a := filepath.Join(b.dir, "A")
 	file := "A/cache.jsonl.gz"
 	pack := func(name, out string, more ...string) command {
@@ -173,6 +175,7 @@ func (b *bench) many() error {
 			return err
 		}
 	}
+	b.warm = 512 << 20
 	keep := func(c command) command { c.many = true; return c }
 	b.section("%d files of 4 to 40 KiB", files)
 	s, err := b.measure(b.rounds, []command{
@@ -205,6 +208,7 @@ func (b *bench) tiny() error {
 	if err := b.must(b.ferry, "pack", "-q", "T", "-o", "t.tar"); err != nil {
 		return err
 	}
+	b.warm = 0
 	b.section("A tiny snapshot, with its payload checked")
 	s, err := b.measure(3*b.rounds, []command{
 		b.cmd("ferry pack, .tar", "p.tar", "pack", "-q", "T", "-o", "p.tar"),
@@ -235,6 +239,7 @@ func (b *bench) export(dir string, n int64) error {
 // snapshot is the check of a payload, which reads many times its bytes.
 func (b *bench) snapshot() error {
 	raw := b.size / 2
+	b.warm = 512 << 20
 	if err := b.export("L", raw); err != nil {
 		return err
 	}
@@ -260,6 +265,41 @@ func (b *bench) snapshot() error {
 	return nil
 }
 
+// progress is what showing the progress costs: on a terminal, which script
+// makes, with the bar and without it.
+func (b *bench) progress() error {
+	if b.peers["script"] == "" {
+		return nil
+	}
+	if err := b.dense("P", b.size); err != nil {
+		return err
+	}
+	if err := b.must(b.ferry, "pack", "-q", "--no-sync", "--kind", "files", "P", "-o", "p.tar"); err != nil {
+		return err
+	}
+	b.warm = 0 // nothing large is written
+	b.section("A bar on a terminal: verifying %s", bytesWord(b.size))
+	const with, without = "ferry verify, with a bar", "ferry verify, --no-progress"
+	terminal := func(name, line string) command {
+		return peer(name, "script", "", "script -qec '"+b.ferry+" "+line+"' /dev/null")
+	}
+	s, err := b.measure(2*b.rounds+1, []command{
+		terminal(with, "verify p.tar"),
+		terminal(without, "verify --no-progress p.tar"),
+	})
+	if err != nil {
+		return err
+	}
+	b.table(s, without)
+	b.atMost(s, "progress on a terminal", with, without, 1.02)
+	for _, name := range []string{"P", "p.tar"} {
+		if err := os.RemoveAll(filepath.Join(b.dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // A point is one command on one size.
 type point struct {
 	name string
@@ -279,6 +319,7 @@ func (b *bench) grow() error {
 		if err := b.must(b.ferry, "pack", "-q", "--no-sync", "--kind", "files", "G", "-o", "g.tar"); err != nil {
 			return err
 		}
+		b.warm = n + n/4
 		in := filepath.Join(b.dir, "G")
 		s, err := b.measure(3, []command{
 			b.hash("G/cache.jsonl.gz"),
