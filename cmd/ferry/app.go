@@ -62,16 +62,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		CommandNotFound:           func(*cli.Context, string) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				name := c.Args().First()
-				hint := "ferry help lists the commands"
-				var names []string
-				for _, cmd := range c.App.Commands {
-					names = append(names, cmd.Names()...)
-				}
-				if n := closest(name, names); n != "" {
-					hint = "did you mean ferry " + n + "? " + hint
-				}
-				return misuse(fmt.Errorf("there is no command %q", name), hint)
+				return noCommand(c.App, c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -84,10 +75,13 @@ func run(ctx context.Context, e *env, args []string) int {
 				b.DisableDefaultText = true
 			}
 		}
+		c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", DisableDefaultText: true, Destination: &e.quiet})
 		if c.Name != "version" {
-			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no advice, only results and errors", DisableDefaultText: true, Destination: &e.quiet})
 			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "no-progress", Usage: "do not show how far it has come", DisableDefaultText: true, Destination: &e.noProgress})
 		}
+	}
+	if len(args) > 2 && args[1] == "help" && app.Command(args[2]) == nil {
+		return e.report(noCommand(app, args[2]))
 	}
 	args, err := permute(app.Commands, args)
 	if err != nil {
@@ -96,7 +90,27 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err = app.RunContext(ctx, args); errors.Is(err, errDifferent) {
 		return codeDifferent
 	}
-	return e.report(err)
+	return e.report(withHelp(err, args))
+}
+
+func noCommand(app *cli.App, name string) error {
+	hint := "ferry help lists the commands"
+	var names []string
+	for _, cmd := range app.Commands {
+		names = append(names, cmd.Names()...)
+	}
+	if n := closest(name, names); n != "" {
+		hint = "did you mean ferry " + n + "? " + hint
+	}
+	return misuse(fmt.Errorf("there is no command %q", name), hint)
+}
+
+// withHelp gives a misuse without another next step the help of its command.
+func withHelp(err error, args []string) error {
+	if code, hint := outcome(err); err == nil || code != codeMisuse || hint != "" || len(args) < 2 {
+		return err
+	}
+	return hinted(err, "see ferry help "+args[1])
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
@@ -184,6 +198,8 @@ func permute(cmds []*cli.Command, args []string) ([]string, error) {
 			i = len(args)
 		case a == "-" || !strings.HasPrefix(a, "-"):
 			rest = append(rest, a)
+		case a == "--help" || a == "-help" || a == "-h":
+			return append(args[:at+1:at+1], "--help"), nil // whatever else there is
 		default:
 			flags = append(flags, a)
 			if !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) {

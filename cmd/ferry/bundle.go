@@ -22,7 +22,7 @@ func bundleCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "bundle",
 		Usage:     "turn layouts and bundles into another form, or several into one",
-		ArgsUsage: "SRC...",
+		ArgsUsage: "SRC... -o OUT",
 		Description: "Example: ferry bundle layout-dir -o bundle.tar.gz\n\n" +
 			"Everything that the index of a source reaches goes over byte for byte: artifacts, container\n" +
 			"images, indexes of several platforms, signatures. One source keeps its identity; SRC:TAG takes\n" +

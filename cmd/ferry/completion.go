@@ -22,7 +22,8 @@ func completionCommand(e *env) *cli.Command {
 		Name:      "completion",
 		Usage:     "write the script that completes ferry's words in a shell",
 		ArgsUsage: "bash|zsh|fish|powershell",
-		Description: "bash:        ferry completion bash > ~/.local/share/bash-completion/completions/ferry\n" +
+		Description: "Example: ferry completion bash > ~/.local/share/bash-completion/completions/ferry\n\n" +
+			"bash:        ferry completion bash > ~/.local/share/bash-completion/completions/ferry\n" +
 			"zsh:         ferry completion zsh > \"${fpath[1]}/_ferry\"\n" +
 			"fish:        ferry completion fish > ~/.config/fish/completions/ferry.fish\n" +
 			"PowerShell:  ferry completion powershell | Out-String | Invoke-Expression",
@@ -46,7 +47,7 @@ func completionCommand(e *env) *cli.Command {
 	}
 }
 
-// A command is what completion and the man page know of one.
+// A command is what help, completion and the man page know of one.
 type command struct {
 	name, usage, args, text string
 	flags                   []flag
@@ -58,6 +59,7 @@ type flag struct {
 	names  []string
 	usage  string
 	value  string   // what its value is called, "" if it has none
+	def    string   // the value that it has by itself, ""  if that is nothing
 	values []string // all that it may be, if that is a short list
 }
 
@@ -70,19 +72,23 @@ func tree(app *cli.App) []*command {
 			continue
 		}
 		names = append(names, c.Name)
-		cmd := &command{name: c.Name, usage: c.Usage, args: c.ArgsUsage, text: c.Description}
-		if c.Name == "completion" {
-			cmd.words = strings.Split(c.ArgsUsage, "|")
-		}
-		for _, f := range c.VisibleFlags() {
-			if f.Names()[0] != "help" {
-				cmd.flags = append(cmd.flags, flagOf(f))
-			}
-		}
-		cmd.flags = append(cmd.flags, flag{names: []string{"help", "h"}, usage: "show help"})
-		out = append(out, cmd)
+		out = append(out, commandOf(c))
 	}
 	return append(out, &command{name: "help", usage: "show help of a command", args: "[COMMAND]", words: names})
+}
+
+func commandOf(c *cli.Command) *command {
+	cmd := &command{name: c.Name, usage: c.Usage, args: c.ArgsUsage, text: c.Description}
+	if c.Name == "completion" {
+		cmd.words = strings.Split(c.ArgsUsage, "|")
+	}
+	for _, f := range c.VisibleFlags() {
+		if f.Names()[0] != "help" {
+			cmd.flags = append(cmd.flags, flagOf(f))
+		}
+	}
+	cmd.flags = append(cmd.flags, flag{names: []string{"help", "h"}, usage: "show help"})
+	return cmd
 }
 
 // choices are the values of the flags that have few.
@@ -94,6 +100,7 @@ func flagOf(f cli.Flag) flag {
 		out.usage = d.GetUsage()
 		if d.TakesValue() {
 			out.value = "VALUE"
+			out.def = strings.Trim(d.GetDefaultText(), `"`)
 		}
 	}
 	if before, rest, ok := strings.Cut(out.usage, "`"); ok {

@@ -172,6 +172,18 @@ func classify(err error) (code int, hint string) {
 		return codeFailed, "the disk is full: free space there, or write to another one"
 	case errors.Is(err, syscall.EFBIG):
 		return codeFailed, "the file system or a limit does not allow a file of this size; write to another one"
+	case errors.Is(err, syscall.ENOTDIR):
+		return codeFailed, "a part of this name is a file, where a directory is wanted: check the name"
+	case errors.Is(err, syscall.EISDIR):
+		return codeFailed, "this is a directory, where a file is wanted: check the name"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return codeFailed, "the file system does not take a name of this length: choose a shorter one"
+	case errors.Is(err, syscall.ELOOP):
+		return codeFailed, "a symbolic link stands here, and is not followed: name what it points to"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return codeFailed, "the system allows no more open files: end other programs, or raise the limit (ulimit -n)"
+	case errors.Is(err, syscall.EPIPE):
+		return codeFailed, "who reads the output has ended: look at the program behind the pipe"
 	case errors.Is(err, syscall.EROFS):
 		return codeFailed, "the file system is read-only; write to another one"
 	case errors.Is(err, fs.ErrNotExist) && output:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -56,10 +57,14 @@ func TestErrors(t *testing.T) {
 	}{
 		{"frobnicate", 2, `there is no command "frobnicate"`, "ferry help lists the commands"},
 		{"verfy lei.tar", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
+		{"help verfy", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
 		{"verify lei.tar --exspect x", 2, "there is no flag -exspect", `did you mean --expect? see ferry help verify`},
 		{"verify lei.tar --expect", 2, "verify: the flag --expect wants a value", "see ferry help verify"},
 		{"verify", 2, "verify: missing the bundle or layout to verify", "see ferry help verify"},
-		{"verify --format yaml lei.tar", 2, `--format "yaml": want text or json`, ""},
+		{"verify --format yaml lei.tar", 2, `--format "yaml": want text or json`, "see ferry help verify"},
+		{"summary lei.tar --list --query x", 2, "--list and --query: want one of the two", "see ferry help summary"},
+		{"keygen --type rsa", 2, `--type "rsa": want p256 or ed25519`, "see ferry help keygen"},
+		{"verify files/a.txt/b.tar", 1, "stat files/a.txt/b.tar: not a directory", "a part of this name is a file, where a directory is wanted: check the name"},
 		{"verify nothing.tar", 1, "stat nothing.tar: no such file or directory", "check the name and the directory it is in"},
 		{"verify empty.tar", 3, "empty.tar: empty file: 0 bytes, want a tar archive", "the file is cut short: copy it again from the medium and compare its size"},
 		{"verify text.tar", 3, "text.tar: not a tar archive: the first header is invalid", "give a layout directory or a tar of one; ferry pack makes it"},
@@ -86,10 +91,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, _, stderr := ferry(strings.Fields(c.args)...)
-			want := "ferry: error: " + c.err + "\n"
-			if c.hint != "" {
-				want += "ferry: hint: " + c.hint + "\n"
-			}
+			want := "ferry: error: " + c.err + "\nferry: hint: " + c.hint + "\n"
 			if code != c.code || !like(stderr, want) {
 				t.Errorf("exit code %d, want %d; got\n%swant\n%s", code, c.code, stderr, want)
 			}
@@ -99,6 +101,15 @@ func TestErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A misuse without a next step of its own sends people to the help of its
+// command.
+func TestMisuse(t *testing.T) {
+	_, hint := outcome(withHelp(misuse(errors.New("so and so"), ""), []string{"ferry", "pull"}))
+	if hint != "see ferry help pull" {
+		t.Errorf("got %q", hint)
 	}
 }
 
@@ -141,6 +152,11 @@ func TestSystemErrors(t *testing.T) {
 		{syscall.EIO, "the medium or disk could not be read or written"},
 		{syscall.EFBIG, "does not allow a file of this size"},
 		{syscall.EACCES, "check who owns it and its mode"},
+		{syscall.EISDIR, "where a file is wanted"},
+		{syscall.ENAMETOOLONG, "choose a shorter one"},
+		{syscall.ELOOP, "name what it points to"},
+		{syscall.EMFILE, "ulimit -n"},
+		{syscall.EPIPE, "behind the pipe"},
 	} {
 		err := fmt.Errorf("bundle.tar: %w", &fs.PathError{Op: "write", Path: "bundle.tar", Err: c.err})
 		code, hint := classify(err)

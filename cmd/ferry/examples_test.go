@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -27,16 +28,33 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			// A definition that stands beside the script is the one that it makes.
-			shown, err := os.ReadFile(filepath.Join(filepath.Dir(script), "zarf.yaml"))
-			if err != nil {
-				return
-			}
-			made, err := os.ReadFile(filepath.Join(dir, "zarf.yaml"))
-			if err != nil || string(made) != string(shown) {
-				t.Errorf("%v: zarf.yaml is not the one that is shown; it is\n%s", err, made)
+			for _, pattern := range []string{"zarf.yaml", "answers/*"} {
+				shown, err := filepath.Glob(filepath.Join(filepath.Dir(script), pattern))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range shown {
+					sameFile(t, name, filepath.Join(dir, strings.TrimPrefix(name, filepath.Dir(script))))
+				}
 			}
 		})
+	}
+}
+
+// sameFile compares what a script made with what is shown beside it.
+func sameFile(t *testing.T, shown, made string) {
+	t.Helper()
+	base := filepath.Base(shown)
+	if _, err := exec.LookPath("docker-registry"); err != nil && (base == "push.json" || base == "pull.json") {
+		return // the script says so, and CI has it
+	}
+	want, err := os.ReadFile(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(made)
+	if err != nil || string(got) != string(want) {
+		t.Errorf("%v: %s is not the one that is shown; it is\n%s", err, base, got)
 	}
 }
 
@@ -50,6 +68,49 @@ func buildFerry(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return bin
+}
+
+// What README shows under "Who does what" is what a shell shows: its commands
+// run in their order, in a directory with two snapshots, and "..." stands for
+// anything.
+func TestReadmeConsole(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(data), "\n## Who does what\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	bin := buildFerry(t)
+	dir := t.TempDir()
+	for name, from := range map[string]string{"lei-cache-2026-02-01": "snapshot", "last-week": "last-week"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(repository(t), "examples", "lei-cache", from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shell := func(line string) string {
+		cmd := exec.Command("sh", "-c", line)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bin)+string(os.PathListSeparator)+os.Getenv("PATH"), "COSIGN_PASSWORD=example", "SOURCE_DATE_EPOCH=")
+		out, _ := cmd.CombinedOutput() // some shall fail: what they say is compared
+		return strings.TrimSpace(string(out))
+	}
+	shell("ferry pack last-week -o last-week.tar")
+	shell("printf 'version: 1\nkinds: [lei]\nlimits:\n  bundle: 4.7GB\nforbid: [executables, encrypted, secrets]\n' > ferry.policy.yaml")
+	n := 0
+	for _, part := range strings.Split(section, "```console\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		for _, shown := range strings.Split(block, "$ ")[1:] {
+			line, want, _ := strings.Cut(shown, "\n")
+			n++
+			pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(want)), `\.\.\.`, "(?s:.*?)") + "$"
+			if got := shell(line); !regexp.MustCompile(pattern).MatchString(got) {
+				t.Errorf("$ %s\ngot:\n%s\nREADME.md shows:\n%s", line, got, want)
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("found %d commands, want five for each of three people", n)
+	}
 }
 
 // README begins with the two commands that work on a fresh machine.

@@ -75,6 +75,7 @@ func inspectCommand(e *env) *cli.Command {
 			for _, n := range v.Artifacts {
 				n.print(e.stdout, "")
 			}
+			src.next()
 			return nil
 		},
 	}

@@ -61,7 +61,11 @@ func lsCommand(e *env) *cli.Command {
 				}
 				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", layout.Printable(name), r.Kind, size(r.Total), r.Digest)
 			}
-			return t.Flush()
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			src.next()
+			return nil
 		},
 	}
 }

@@ -24,8 +24,9 @@ func packCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "pack",
 		Usage:     "pack an LEI snapshot or any directory as an OCI artifact",
-		ArgsUsage: "DIR [FILE:MEDIATYPE]...",
-		Description: "Example: ferry pack lei-cache-2026-02-05 -o lei-cache.tar\n\n" +
+		ArgsUsage: "DIR [FILE:MEDIATYPE]... -o OUT",
+		Description: "Example: ferry pack lei-cache-2026-02-05 -o lei-cache.tar\n" +
+			"Example: ferry pack handbook -o handbook.tar.zst -t docs.internal/handbook:3\n\n" +
 			"DIR is an LEI snapshot (manifest.json and cache.jsonl.gz), which is checked first, or\n" +
 			"any directory. OUT says the form by its name: .tar, .tar.gz or .tgz, .tar.zst, else a\n" +
 			"layout directory; - is a tar on standard output. FILE:MEDIATYPE gives a file of DIR\n" +

@@ -23,7 +23,7 @@ func pullCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "pull",
 		Usage:     "fetch artifacts and images from registries into a bundle",
-		ArgsUsage: "REF...",
+		ArgsUsage: "REF... -o OUT",
 		Description: "Example: ferry pull ghcr.io/team/lei-cache:latest -o lei-cache.tar\n\n" +
 			"REF is [oci://]HOST[:PORT]/REPOSITORY with :TAG, @DIGEST or both, which must then agree; a\n" +
 			"host alone means its repository " + registry.DefaultRepository + ". OUT says the form by its name, as in ferry pack.\n" +

@@ -187,6 +187,16 @@ func (v *view) documents(ctx context.Context) (*layout.Report, *layout.Audit, er
 	return v.source.documents(ctx)
 }
 
+// next says what comes after looking at it.
+func (v *view) next() {
+	switch {
+	case v.remote != nil:
+		v.e.next("ferry pull %s -o OUT.tar", shellWord(v.name))
+	case v.name != "-":
+		v.e.next("ferry verify %s says whether it is whole", shellWord(v.name))
+	}
+}
+
 // maxListed bounds the tags whose manifests a listing fetches.
 const maxListed = 500
 

@@ -44,6 +44,7 @@ func sealCommand(e *env) *cli.Command {
 			}
 			fmt.Fprintf(e.stdout, "sealed %s\n", src.label())
 			sheet{e.stdout}.row("identity", "%s", id)
+			e.next("ferry verify %s --expect %s", shellWord(src.name), id)
 			return nil
 		},
 	}

@@ -19,7 +19,7 @@ func signCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "sign",
 		Usage:     "sign a bundle, so that the other side knows who packed it",
-		ArgsUsage: "SRC",
+		ArgsUsage: "SRC -k FILE",
 		Description: "Example: ferry sign lei-cache.tar -k cosign.key\n\n" +
 			"SRC is verified whole, then its SHA256SUMS is signed, which covers everything in it. The\n" +
 			"signature goes into SRC, which is written anew and takes the old one's place when it is whole;\n" +

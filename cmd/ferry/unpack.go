@@ -4,18 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/lei"
 )
 
 func unpackCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "unpack",
 		Usage:     "verify a bundle and write an artifact's files, whole or not at all",
-		ArgsUsage: "SRC",
+		ArgsUsage: "SRC -o DIR",
 		Description: "Example: ferry unpack lei-cache.tar -o lei-cache --expect sha256:...\n\n" +
 			"Everything that ferry verify checks is checked while the files are written; they appear in\n" +
 			"DIR only when all of it was good. No space is needed but that of the files.",
@@ -97,6 +99,14 @@ func unpackCommand(e *env) *cli.Command {
 				e.note("%s", n)
 			}
 			fmt.Fprintln(e.stdout, src.trust.line())
+			switch {
+			case c.Bool("layout"):
+				e.next("ferry ls %s", shellWord(out))
+			case lei.IsSnapshot(os.DirFS(out)):
+				e.next("ferry summary %s", shellWord(out))
+			default:
+				e.next("the files are in %s, as they were packed; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
+			}
 			return nil
 		},
 	}

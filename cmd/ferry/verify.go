@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,7 +16,8 @@ func verifyCommand(e *env) *cli.Command {
 		Name:      "verify",
 		Usage:     "check that a bundle is whole, in one pass",
 		ArgsUsage: "SRC",
-		Description: "Example: ferry verify lei-cache.tar --key cosign.pub\n\n" +
+		Description: "Example: ferry verify lei-cache.tar --expect sha256:...\n" +
+			"Example: ferry verify lei-cache.tar --key cosign.pub\n\n" +
 			"Every blob is hashed, everything that the index reaches must be there, SHA256SUMS must\n" +
 			"agree where it is present, and the payload of an LEI artifact must be what it says.\n" +
 			"Nothing is written, not even a temporary file; - reads standard input. With --key or a\n" +
@@ -75,11 +77,23 @@ func verifyCommand(e *env) *cli.Command {
 			}
 			a.print(e, arg)
 			src.trust.unchecked(report)
-			e.next("ferry unpack %s -o DIR", shellWord(arg))
 			fmt.Fprintln(e.stdout, src.trust.line())
+			e.next("ferry unpack %s -o DIR%s", shellWord(arg), againFlags(c))
 			return nil
 		},
 	}
+}
+
+// againFlags are those that say whose bundle it must be, for the next command.
+func againFlags(c *cli.Context) string {
+	var b strings.Builder
+	if id := c.String("expect"); id != "" {
+		b.WriteString(" --expect " + shellWord(id))
+	}
+	for _, k := range c.StringSlice("key") {
+		b.WriteString(" --key " + shellWord(k))
+	}
+	return b.String()
 }
 
 // maxShown is how many problems people are shown.

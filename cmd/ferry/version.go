@@ -50,9 +50,10 @@ func thisBuild() build {
 
 func versionCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "show the version",
-		Flags: []cli.Flag{formatFlag()},
+		Name:        "version",
+		Usage:       "show the version",
+		Description: "Example: ferry version --format json",
+		Flags:       []cli.Flag{formatFlag()},
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err

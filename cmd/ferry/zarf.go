@@ -22,8 +22,11 @@ func zarfCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "zarf",
 		Usage:     "write the zarf.yaml that takes a bundle into a Zarf package",
-		ArgsUsage: "BUNDLE -o zarf.yaml | --into EXISTING.yaml; or --check zarf.yaml",
-		Description: "The bundle is verified, and what Zarf checks late or never is checked first. --into puts\n" +
+		ArgsUsage: "[BUNDLE]",
+		Description: "Example: ferry zarf lei-cache.tar.gz -o zarf.yaml\n" +
+			"Example: ferry zarf lei-cache.tar.gz --into zarf.yaml\n" +
+			"Example: ferry zarf --check zarf.yaml\n\n" +
+			"The bundle is verified, and what Zarf checks late or never is checked first. --into puts\n" +
 			"the components into a definition that is there, and leaves the rest of it as it is.\n" +
 			"--check says whether a definition and what lies beside it still belong together.",
 		Flags: []cli.Flag{

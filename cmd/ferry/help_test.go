@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Help of every command begins with an example of that command, names only
+// flags that it has, and fits into 80 columns.
+func TestHelp(t *testing.T) {
+	for _, c := range tree(&cli.App{Commands: commands(&env{})}) {
+		args := []string{"help", c.name}
+		if c.name == "help" {
+			args = []string{"help"}
+		}
+		code, stdout, stderr := ferry(args...)
+		if code != 0 || stderr != "" {
+			t.Fatalf("%s: exit code %d, %s", c.name, code, stderr)
+		}
+		for line := range strings.Lines(stdout) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth && !strings.Contains(line, "ferry completion") {
+				t.Errorf("%s: a line of %d columns: %s", c.name, n, line)
+			}
+		}
+		if c.name == "help" {
+			continue
+		}
+		examples, _ := c.examples()
+		if len(examples) == 0 {
+			t.Errorf("%s: no example", c.name)
+		}
+		if !strings.HasPrefix(stdout, reflow("ferry "+c.name+": "+c.usage)+"\n  $ ferry "+c.name) {
+			t.Errorf("%s: help does not begin with an example:\n%s", c.name, stdout)
+		}
+		var names []string
+		for _, f := range c.flags {
+			names = append(names, f.dashed()...)
+		}
+		for _, x := range examples {
+			for _, word := range strings.Fields(x) {
+				if strings.HasPrefix(word, "-") && !slices.Contains(names, word) {
+					t.Errorf("%s: there is no flag %s, in the example %s", c.name, word, x)
+				}
+			}
+		}
+	}
+}
+
+// The flag --help and the command help say the same.
+func TestHelpFlag(t *testing.T) {
+	_, want, _ := ferry("help", "unpack")
+	for _, args := range [][]string{{"unpack", "--help"}, {"unpack", "-h"}, {"unpack", "x.tar", "--help"}} {
+		if code, got, _ := ferry(args...); code != 0 || got != want {
+			t.Errorf("ferry %q: exit code %d and\n%s", args, code, got)
+		}
+	}
+	if code := run(context.Background(), &env{stdout: &strings.Builder{}, stderr: &strings.Builder{}}, []string{"ferry"}); code != 0 {
+		t.Errorf("ferry alone: exit code %d", code)
+	}
+}
