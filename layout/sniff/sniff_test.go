@@ -5,7 +5,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"reflect"
@@ -60,6 +62,41 @@ func zipOf(pairs ...string) string {
 	return b.String()
 }
 
+// zipTwice is one stored entry as Info-ZIP writes it when it encrypts: its sizes
+// stand in the header, and in a descriptor behind the content.
+func zipTwice(flags uint16, name, content string) string {
+	le := binary.LittleEndian
+	var b []byte
+	fields := func() { // from the version to the lengths
+		b = le.AppendUint16(b, 10)
+		b = le.AppendUint16(b, flags)
+		b = append(b, 0, 0, 0, 0, 0, 0) // stored; time and date
+		b = le.AppendUint32(b, crc32.ChecksumIEEE([]byte(content)))
+		b = le.AppendUint32(b, uint32(len(content)))
+		b = le.AppendUint32(b, uint32(len(content)))
+		b = le.AppendUint16(b, uint16(len(name)))
+	}
+	b = le.AppendUint32(b, zipLocal)
+	fields()
+	b = append(b, 0, 0)
+	b = append(append(b, name...), content...)
+	b = le.AppendUint32(b, zipData)
+	b = le.AppendUint32(b, crc32.ChecksumIEEE([]byte(content)))
+	b = le.AppendUint32(b, uint32(len(content)))
+	b = le.AppendUint32(b, uint32(len(content)))
+	central := len(b)
+	b = le.AppendUint32(b, zipCentral)
+	b = le.AppendUint16(b, 10)
+	fields()
+	b = append(b, make([]byte, 16)...)
+	b = append(b, name...)
+	end := len(b)
+	b = append(b, "PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00"...)
+	b = le.AppendUint32(b, uint32(end-central))
+	b = le.AppendUint32(b, uint32(central))
+	return string(append(b, 0, 0))
+}
+
 // zipRaw knows the sizes beforehand; flags are those of each entry.
 func zipRaw(method, flags uint16, pairs ...string) string {
 	var b bytes.Buffer
@@ -105,6 +142,8 @@ func TestSniff(t *testing.T) {
 		{what: "program in zip in tar", content: tarOf("z.zip", zipOf("x.exe", exe, "y", "y")), nesting: "application/x-tar > application/zip > application/vnd.microsoft.portable-executable", exec: "z.zip > x.exe: Windows program (PE)"},
 		{what: "program in a zip of known sizes", content: zipRaw(0, 0, "a", "a", "tool", elf), nesting: "application/zip > text/plain", exec: "tool: ELF program"},
 		{what: "encrypted zip", content: zipRaw(8, 1, "secret.txt", noise(40), "run.exe", noise(50)), nesting: "application/zip", encrypted: "secret.txt: zip entry; run.exe: zip entry", exec: "run.exe: named as a program (.exe)"},
+		{what: "zip of sizes in front and behind", content: zipTwice(1<<3, "tool", elf), nesting: "application/zip > application/x-executable", exec: "tool: ELF program"},
+		{what: "encrypted zip of sizes in front and behind", content: zipTwice(1<<3|1, "a", noise(40)), nesting: "application/zip", encrypted: "a: zip entry"},
 		{what: "zip with macros", content: zipOf("word/vbaProject.bin", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"), nesting: "*", exec: "word/vbaProject.bin: Office macros"},
 		{what: "zip method", content: zipRaw(14, 0, "a", "aaaa"), nesting: "application/zip", unseen: "a: zip compression method 14 is not read here"},
 		{what: "age", content: age, nesting: "text/plain", encrypted: ": age"},

@@ -55,7 +55,7 @@ func (l *looker) zip(b *bufio.Reader, path string, level int) {
 			}
 		default:
 			if entries != listed {
-				l.f.Unseen.add(path, fmt.Sprintf("zip file with %d entries and %d in its directory", entries, listed))
+				l.f.Unseen.add(path, fmt.Sprintf("zip file of %d entries with %d in its directory", entries, listed))
 			}
 			return
 		}
@@ -76,7 +76,7 @@ func skipCentral(b *bufio.Reader) error {
 }
 
 // zipEntry looks into one entry and leaves b behind it.
-func (l *looker) zipEntry(b *bufio.Reader, path string, level int) error {
+func (l *looker) zipEntry(b *bufio.Reader, path string, level int) (err error) {
 	var h [30]byte
 	if _, err := io.ReadFull(b, h[:]); err != nil {
 		return errZip
@@ -112,6 +112,12 @@ func (l *looker) zipEntry(b *bufio.Reader, path string, level int) error {
 	}
 	at := join(path, name)
 	later := flags&zipLater != 0 && size == 0
+	defer func() {
+		// Info-ZIP may write the sizes in front, and behind the content too.
+		if sig, e := b.Peek(4); err == nil && e == nil && flags&zipLater != 0 && !later && binary.LittleEndian.Uint32(sig) == zipData {
+			err = skipDescriptor(b, wide)
+		}
+	}()
 	switch {
 	case flags&zipEncrypted != 0 || method == 99:
 		l.f.Encrypted.add(at, "zip entry")
