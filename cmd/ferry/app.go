@@ -80,6 +80,9 @@ func run(ctx context.Context, e *env, args []string) int {
 			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "no-progress", Usage: "do not show how far it has come", DisableDefaultText: true, Destination: &e.noProgress})
 		}
 	}
+	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
+		args = []string{args[0], "version"}
+	}
 	if len(args) > 2 && args[1] == "help" && app.Command(args[2]) == nil {
 		return e.report(noCommand(app, args[2]))
 	}
@@ -119,6 +122,9 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		hint = "see ferry help " + c.Command.Name
 	}
 	if rest, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
+		if len(rest) > 2 && !strings.HasPrefix(rest, "--") {
+			rest = "-" + rest // as people type it; the library takes both
+		}
 		msg = "there is no flag " + rest
 		if c.Command != nil {
 			var names []string
@@ -256,6 +262,9 @@ func checkFormat(c *cli.Context) error {
 func oneArg(c *cli.Context, what string) (string, error) {
 	switch c.NArg() {
 	case 1:
+		if c.Args().First() == "" {
+			return "", misuse(fmt.Errorf("%s: the name of the %s is empty", c.Command.Name, what), "look at the variable that it came from")
+		}
 		return c.Args().First(), nil
 	case 0:
 		return "", misuse(fmt.Errorf("%s: missing the %s", c.Command.Name, what), "see ferry help "+c.Command.Name)

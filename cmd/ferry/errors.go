@@ -162,6 +162,8 @@ func classify(err error) (code int, hint string) {
 		return codeBad, "export the snapshot again; ferry pack --no-check packs it as it is"
 	case errors.As(err, &format):
 		return codeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
+	case errors.Is(err, artifact.ErrEmpty):
+		return codeFailed, "name the directory whose files are to be packed"
 	case errors.Is(err, artifact.ErrTooMany):
 		return codeFailed, "put the files into a tar first, or pack several directories"
 	case errors.Is(err, durable.ErrBusy):

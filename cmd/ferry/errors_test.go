@@ -32,6 +32,9 @@ func TestErrors(t *testing.T) {
 	write("empty.tar", "")
 	write("text.tar", strings.Repeat("this is no tar\n", 100))
 	write("archive.zip", "PK\x03\x04 and so on")
+	if err := os.Mkdir("none", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	write("broken/manifest.json", "{}")
 	write("broken/cache.jsonl.gz", "")
 	for _, args := range [][]string{
@@ -58,13 +61,18 @@ func TestErrors(t *testing.T) {
 		{"frobnicate", 2, `there is no command "frobnicate"`, "ferry help lists the commands"},
 		{"verfy lei.tar", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
 		{"help verfy", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
-		{"verify lei.tar --exspect x", 2, "there is no flag -exspect", `did you mean --expect? see ferry help verify`},
+		{"verify lei.tar --exspect x", 2, "there is no flag --exspect", `did you mean --expect? see ferry help verify`},
 		{"verify lei.tar --expect", 2, "verify: the flag --expect wants a value", "see ferry help verify"},
 		{"verify", 2, "verify: missing the bundle or layout to verify", "see ferry help verify"},
 		{"verify --format yaml lei.tar", 2, `--format "yaml": want text or json`, "see ferry help verify"},
 		{"summary lei.tar --list --query x", 2, "--list and --query: want one of the two", "see ferry help summary"},
 		{"keygen --type rsa", 2, `--type "rsa": want p256 or ed25519`, "see ferry help keygen"},
 		{"verify files/a.txt/b.tar", 1, "stat files/a.txt/b.tar: not a directory", "a part of this name is a file, where a directory is wanted: check the name"},
+		{"--versoin", 2, "there is no flag --versoin", "ferry help lists the commands"},
+		{"version x", 2, `version: want no arguments, found ["x"]`, "see ferry help version"},
+		{"push lei.tar", 2, `push: want SRC and REF, found 1 argument: ["lei.tar"]`, "see ferry help push"},
+		{"summary files.tar", 1, "files.tar: holds no LEI cache", "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot"},
+		{"pack none -o x.tar", 1, "none: the directory holds no files", "name the directory whose files are to be packed"},
 		{"verify nothing.tar", 1, "stat nothing.tar: no such file or directory", "check the name and the directory it is in"},
 		{"verify empty.tar", 3, "empty.tar: empty file: 0 bytes, want a tar archive", "the file is cut short: copy it again from the medium and compare its size"},
 		{"verify text.tar", 3, "text.tar: not a tar archive: the first header is invalid", "give a layout directory or a tar of one; ferry pack makes it"},

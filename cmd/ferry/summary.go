@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -156,7 +157,7 @@ func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found,
 		return found[0], "", nil
 	}
 	if len(found) == 0 {
-		return f, "", fmt.Errorf("holds no LEI cache")
+		return f, "", hinted(errors.New("holds no LEI cache"), "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot")
 	}
 	d, err := layout.Resolve(report.Index, src.ref)
 	if err != nil {

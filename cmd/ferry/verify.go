@@ -67,6 +67,9 @@ func verifyCommand(e *env) *cli.Command {
 			}
 			if verdict != nil {
 				all := report.Problems()
+				if len(all) == 1 {
+					all = nil // the error says it
+				}
 				for _, p := range all[:min(len(all), maxShown)] {
 					fmt.Fprintln(e.stdout, "  bad "+printableLine(p.Error()))
 				}

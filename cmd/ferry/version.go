@@ -58,6 +58,9 @@ func versionCommand(e *env) *cli.Command {
 			if err := checkFormat(c); err != nil {
 				return err
 			}
+			if c.Args().Present() {
+				return misuse(fmt.Errorf("version: want no arguments, found %q", c.Args().Slice()), "")
+			}
 			b := thisBuild()
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, b)

@@ -96,6 +96,9 @@ type Options struct {
 // registries and Verify accept. A manifest of some 20,000 files reaches it.
 const MaxManifest = 4 << 20
 
+// ErrEmpty is Pack's error for a directory without files.
+var ErrEmpty = errors.New("the directory holds no files")
+
 // ErrTooMany is wrapped by Pack's error for a directory with more files than a
 // manifest can hold.
 var ErrTooMany = errors.New("too many files for one artifact")
@@ -154,7 +157,7 @@ func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
 		}
 	}
 	if len(layers) == 0 {
-		return nil, errors.New("the directory holds no files")
+		return nil, ErrEmpty
 	}
 	return layers, nil
 }
