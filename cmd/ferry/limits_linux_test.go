@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -115,6 +116,13 @@ func testSignals(t *testing.T, ferry string) {
 	if err := os.Truncate(big, 16<<30); err != nil { // holes: long to hash, and no disk
 		t.Fatal(err)
 	}
+	// The begin of an archive, more than a pipe holds.
+	var archive bytes.Buffer
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: "blobs/sha256/" + strings.Repeat("0", 64), Size: 1 << 30, Mode: 0o644}
+	if err := tar.NewWriter(&archive).WriteHeader(h); err != nil {
+		t.Fatal(err)
+	}
+	begun := append(archive.Bytes(), make([]byte, 64<<10)...)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -133,7 +141,7 @@ func testSignals(t *testing.T, ferry string) {
 			cmd.Env = []string{"HOME=" + s.path("home"), "TMPDIR=" + s.path("tmp")}
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
-			r, w, err := os.Pipe() // from which nothing comes
+			r, w, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +151,12 @@ func testSignals(t *testing.T, ferry string) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(200 * time.Millisecond)
+			if strings.HasPrefix(c.name, "pack") {
+				underWay(t, s.path("out"))
+			} else if _, err := w.Write(begun); err != nil { // returns when some of it has been read; no more comes
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
 			if err := cmd.Process.Signal(c.sig); err != nil {
 				t.Fatal(err)
 			}
@@ -170,4 +183,16 @@ func testSignals(t *testing.T, ferry string) {
 			}
 		})
 	}
+}
+
+// underWay waits until something is being written in a directory.
+func underWay(t *testing.T, dir string) {
+	t.Helper()
+	for range 1000 {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("nothing is being written")
 }
