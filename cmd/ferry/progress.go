@@ -65,7 +65,7 @@ func (p *progress) end() {
 // only adds to.
 func (p *progress) bar(w io.Writer) {
 	c := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30), mpb.WithRefreshRate(200*time.Millisecond))
-	figures := decor.Any(func(decor.Statistics) string { return p.figures(time.Now()) })
+	figures := decor.Any(func(s decor.Statistics) string { return p.figures(time.Now(), s.AvailableWidth < roomy) })
 	before := decor.Name(p.stage + " ")
 	var b *mpb.Bar
 	if p.total > 0 {
@@ -108,7 +108,7 @@ func (p *progress) lines(e *env) {
 		for {
 			select {
 			case <-tick.C:
-				fmt.Fprintf(e.stderr, "%s: %s\n", p.stage, p.figures(e.now()))
+				fmt.Fprintf(e.stderr, "%s: %s\n", p.stage, p.figures(e.now(), false))
 			case <-quit:
 				return
 			}
@@ -117,12 +117,19 @@ func (p *progress) lines(e *env) {
 	p.stop = func() { close(quit); wg.Wait() }
 }
 
-// figures are "1.2 of 4.0 GiB, 600.0 MiB/s, 5s left", as far as they are known.
-func (p *progress) figures(now time.Time) string {
+// roomy is how many columns all figures take.
+const roomy = 45
+
+// figures are "30% of 4.0 GiB, 600.0 MiB/s, 5s left", as far as they are known;
+// the size is left out where there is no room for all.
+func (p *progress) figures(now time.Time, short bool) string {
 	n := p.done.Load()
 	s := size(n)
 	if p.total > 0 {
-		s = fmt.Sprintf("%d%% of %s", min(100, n*100/p.total), size(p.total))
+		s = fmt.Sprintf("%d%%", min(100, n*100/p.total))
+		if !short {
+			s += " of " + size(p.total)
+		}
 	}
 	elapsed := now.Sub(p.began)
 	if elapsed < time.Second || n == 0 {
