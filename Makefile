@@ -6,6 +6,8 @@ GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT    := $(shell git rev-parse HEAD 2>/dev/null)
 DATE      := $(shell git log -1 --format=%cI 2>/dev/null)
+# The tag leaves out cli's own manual pages, and a Markdown parser with them.
+TAGS      := urfave_cli_no_docs
 LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME  ?= 1m
@@ -19,7 +21,7 @@ export CGO_ENABLED ?= 0
 .PHONY: build demo test oracle race lint vulncheck fuzz bench interop dist e2e-zarf clean
 
 build:
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
+	$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
 
 demo: build
 	@FERRY=$(CURDIR)/bin/ferry sh examples/lei-cache/demo.sh
@@ -64,7 +66,7 @@ dist:
 	@set -e; for p in $(PLATFORMS); do \
 	  os=$${p%/*}; arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
 	  out=dist/ferry-$$os-$$arch$$ext; echo $$out; \
-	  GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$out ./cmd/ferry; \
+	  GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $$out ./cmd/ferry; \
 	done
 	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
 	@cat dist/checksums.txt

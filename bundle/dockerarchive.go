@@ -13,6 +13,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -420,11 +421,11 @@ func inflate(ctx context.Context, r io.Reader, format *compression.Format, size 
 
 // digestName is a file's name that is a digest: of the file, or of a layer
 // before its compression.
-var digestName = regexp.MustCompile(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json|\.tar|\.tar\.gz)?$`)
+var digestName = pattern(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json|\.tar|\.tar\.gz)?$`)
 
 // nameHolds compares a file with its name, where that is a digest.
 func nameHolds(name string, d v1.Descriptor, diff digest.Digest) error {
-	found := digestName.FindStringSubmatch(strings.TrimPrefix(name, "./"))
+	found := digestName().FindStringSubmatch(strings.TrimPrefix(name, "./"))
 	if found == nil {
 		return nil
 	}
@@ -440,7 +441,7 @@ func dockerNames(tags []string) ([]string, error) {
 	var out []string
 	for _, t := range tags {
 		name, tag, ok := cutTag(t)
-		if !ok || len(t) > 400 || !repoTag.MatchString(t) {
+		if !ok || len(t) > 400 || !repoTag().MatchString(t) {
 			return nil, fmt.Errorf("RepoTags: want NAME:TAG, found %s", layout.Printable(t))
 		}
 		host, rest, ok := strings.Cut(name, "/")
@@ -457,4 +458,10 @@ func dockerNames(tags []string) ([]string, error) {
 	return out, nil
 }
 
-var repoTag = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*(/[a-z0-9][a-z0-9_.-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var repoTag = pattern(`^[A-Za-z0-9][A-Za-z0-9_.:-]*(/[a-z0-9][a-z0-9_.-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+
+// pattern is an expression that is compiled when it is first asked for, since
+// few runs of a command ask for many.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -208,7 +207,7 @@ func ParseManifest(data []byte, mediaType string) (*v1.Manifest, error) {
 // documentMediaType compares the document's own media type with the one that
 // its descriptor gave (CVE-2021-41190).
 func documentMediaType(doc *wireDocument, want string, is func(string) bool, standard string) (string, error) {
-	if doc.ArtifactType != nil && *doc.ArtifactType != "" && !mediaTypePattern.MatchString(*doc.ArtifactType) {
+	if doc.ArtifactType != nil && *doc.ArtifactType != "" && !isMediaType(*doc.ArtifactType) {
 		return "", fmt.Errorf("artifactType: %s is not a media type", quote(*doc.ArtifactType))
 	}
 	if doc.MediaType == nil {
@@ -245,8 +244,22 @@ func documentWithin(data []byte) string {
 	return ""
 }
 
-// mediaTypePattern is RFC 6838, section 4.2, as descriptor.md asks.
-var mediaTypePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
+// isMediaType follows RFC 6838, section 4.2, as descriptor.md asks.
+func isMediaType(s string) bool {
+	kind, name, ok := strings.Cut(s, "/")
+	return ok && restrictedName(kind) && restrictedName(name)
+}
+
+func restrictedName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':
+		case i == 0 || !strings.Contains("!#$&^_.+-", s[i:i+1]):
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 127
+}
 
 // descriptor checks one descriptor (descriptor.md, "Properties").
 func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
@@ -254,7 +267,7 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 	switch {
 	case w.MediaType == nil || *w.MediaType == "":
 		return d, fmt.Errorf("mediaType: missing")
-	case !mediaTypePattern.MatchString(*w.MediaType):
+	case !isMediaType(*w.MediaType):
 		return d, fmt.Errorf("mediaType: %s is not a media type", quote(*w.MediaType))
 	case w.Digest == nil:
 		return d, fmt.Errorf("digest: missing")
@@ -262,7 +275,7 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 		return d, fmt.Errorf("size: missing, want a number of bytes")
 	case *w.Size < 0:
 		return d, fmt.Errorf("size: want a number of bytes, found the negative %d", *w.Size)
-	case w.ArtifactType != nil && *w.ArtifactType != "" && !mediaTypePattern.MatchString(*w.ArtifactType):
+	case w.ArtifactType != nil && *w.ArtifactType != "" && !isMediaType(*w.ArtifactType):
 		return d, fmt.Errorf("artifactType: %s is not a media type", quote(*w.ArtifactType))
 	}
 	var err error
@@ -396,7 +409,7 @@ func checkNames(index *v1.Index) error {
 			if !ok {
 				continue
 			}
-			if len(name) > 512 || !namePattern.MatchString(name) {
+			if len(name) > 512 || !namePattern().MatchString(name) {
 				return fmt.Errorf("manifests[%d].annotations.%s: %s is not a reference", i, key, quote(name))
 			}
 			if first, ok := at[name]; ok && first.Digest != d.Digest {
@@ -410,7 +423,7 @@ func checkNames(index *v1.Index) error {
 
 // namePattern is what annotations.md allows in org.opencontainers.image.ref.name
 // and what full references need; no component is "." or "..".
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.:@+-]*)*$`)
+var namePattern = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.:@+-]*)*$`)
 
 // marshal writes a document of ours: compact, and without HTML escapes.
 func marshal(v any) ([]byte, error) {

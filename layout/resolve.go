@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -43,13 +44,13 @@ func (e *ReferenceError) Error() string {
 
 // companion is a tag by which cosign and others hang a signature, an
 // attestation or an SBOM on an image: its digest, with a suffix.
-var companion = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
+var companion = pattern(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 
 // aboutAnother reports whether a descriptor's name says that it is about
 // another artifact.
 func aboutAnother(d v1.Descriptor) bool {
 	n := d.Annotations[v1.AnnotationRefName]
-	return companion.MatchString(n) || companion.MatchString(tagOf(n))
+	return companion().MatchString(n) || companion().MatchString(tagOf(n))
 }
 
 // Resolve finds what a reference stands for in an index: a full reference, a
@@ -131,4 +132,10 @@ func Untag(index *v1.Index, full string) {
 		}
 		d.Annotations = a
 	}
+}
+
+// pattern is an expression that is compiled when it is first asked for, since
+// few runs of a command ask for many.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 )
 
@@ -161,7 +160,7 @@ func (c *checker) component(d *Definition, dc DefinedComponent, from map[string]
 		if !bundle {
 			break
 		}
-		for _, pin := range pinPattern.FindAllString(a.Command, -1) {
+		for _, pin := range pinPattern().FindAllString(a.Command, -1) {
 			if !pins[pin] {
 				c.disagree(fmt.Sprintf("component %s: actions.onDeploy.after[%d].cmd", dc.Name, i), pin, "the sha256 of a file of this component, or of what is in it")
 			}
@@ -172,7 +171,7 @@ func (c *checker) component(d *Definition, dc DefinedComponent, from map[string]
 	}
 }
 
-var pinPattern = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+var pinPattern = pattern(`\b[0-9a-f]{64}\b`)
 
 func (c *checker) archive(d *Definition, where string, a ImageArchive, from map[string]string) {
 	if err := checkArchiveName(a.Path); err != nil {

@@ -18,10 +18,10 @@ func (b Bundle) check() error {
 // checkContent is for what does not depend on the path either.
 func (b Bundle) checkContent() error {
 	var l list
-	if !hexPattern.MatchString(b.SHA256) {
+	if !hexPattern().MatchString(b.SHA256) {
 		l.add(&Error{Field: "shasum", Found: b.SHA256, Want: "64 lower-case hexadecimal digits, for " + b.Path})
 	}
-	if !digestPattern.MatchString(b.Index) {
+	if !digestPattern().MatchString(b.Index) {
 		l.add(&Error{Field: "index", Found: b.Index, Want: "the digest of index.json"})
 	}
 	if suffix, promised := archiveSuffix(b.Path); suffix != "" && b.Compression != "" && b.Compression != promised {
@@ -36,7 +36,7 @@ func (b Bundle) checkContent() error {
 	seen := map[string]bool{}
 	for _, a := range b.Artifacts {
 		name := a.Name()
-		if !digestPattern.MatchString(a.Digest) {
+		if !digestPattern().MatchString(a.Digest) {
 			l.add(&Error{Field: "index", Found: a.Digest, Want: "entries with a sha256 digest"})
 		}
 		if name == "" {
@@ -104,7 +104,7 @@ func (b Bundle) version() (string, error) {
 
 // tag is the artifact's, by the short name or the full one.
 func (a Artifact) tag() string {
-	if tag := a.Annotations[annotationRefName]; tagPattern.MatchString(tag) {
+	if tag := a.Annotations[annotationRefName]; tagPattern().MatchString(tag) {
 		return tag
 	}
 	if name := a.Name(); name != "" {

@@ -74,7 +74,7 @@ func (b Bundle) scriptable() []Layer {
 	files := b.Artifacts[0].Files
 	seen := map[string]bool{}
 	for _, f := range files {
-		if !fs.ValidPath(f.Name) || checkTarget(f.Name) != nil || seen[f.Name] || !digestPattern.MatchString(f.Digest) {
+		if !fs.ValidPath(f.Name) || checkTarget(f.Name) != nil || seen[f.Name] || !digestPattern().MatchString(f.Digest) {
 			return nil
 		}
 		seen[f.Name] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A reference is an image name in its parts, as Zarf and containerd parse it
@@ -17,13 +18,13 @@ type reference struct {
 }
 
 var (
-	domainPattern = regexp.MustCompile(`^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$`)
-	pathPattern   = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	domainPattern = pattern(`^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$`)
+	pathPattern   = pattern(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern    = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	digestPattern = pattern(`^sha256:[0-9a-f]{64}$`)
 	// Names are also pinned by sha512; what ferry writes is sha256 only.
-	anyDigestPattern = regexp.MustCompile(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
-	hexPattern       = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	anyDigestPattern = pattern(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+	hexPattern       = pattern(`^[0-9a-f]{64}$`)
 )
 
 // parseReference parses s the way Zarf does: a name without a domain is one of
@@ -31,18 +32,18 @@ var (
 func parseReference(s string) (reference, error) {
 	var r reference
 	rest := strings.TrimPrefix(s, "oci://")
-	if hexPattern.MatchString(rest) {
+	if hexPattern().MatchString(rest) {
 		return r, errors.New("64 hexadecimal digits are an image ID and not a name")
 	}
 	if name, digest, ok := strings.Cut(rest, "@"); ok {
-		if !anyDigestPattern.MatchString(digest) {
+		if !anyDigestPattern().MatchString(digest) {
 			return r, fmt.Errorf("%q is not a sha256 or sha512 digest", digest)
 		}
 		rest, r.digest = name, digest
 	}
 	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, '/') {
 		rest, r.tag = rest[:i], rest[i+1:]
-		if !tagPattern.MatchString(r.tag) {
+		if !tagPattern().MatchString(r.tag) {
 			return r, fmt.Errorf("%q is not a tag ([A-Za-z0-9_.-], at most 128)", r.tag)
 		}
 	}
@@ -59,9 +60,9 @@ func parseReference(s string) (reference, error) {
 		r.path = "library/" + r.path
 	}
 	switch {
-	case !domainPattern.MatchString(r.domain):
+	case !domainPattern().MatchString(r.domain):
 		return r, fmt.Errorf("%q is not a registry's name", r.domain)
-	case !pathPattern.MatchString(r.path):
+	case !pathPattern().MatchString(r.path):
 		return r, fmt.Errorf("%q is not a repository (lower-case letters, digits, and . _ - / between them)", r.path)
 	case len(r.domain)+1+len(r.path) > 255:
 		return r, errors.New("the name is longer than 255 bytes")
@@ -92,4 +93,10 @@ func (r reference) String() string {
 func (r reference) internal() bool {
 	host, _, _ := strings.Cut(r.domain, ":")
 	return strings.HasSuffix(host, ".internal")
+}
+
+// pattern is an expression that is compiled when it is first asked for, since
+// few runs of a command ask for many.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

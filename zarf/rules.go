@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -44,17 +43,17 @@ func (l list) err() error { return errors.Join(l...) }
 
 // Zarf allows a trailing "-" and any length, and the API server then refuses
 // the label that Zarf makes of the name.
-var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+var namePattern = pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 func checkName(field, name string) error {
-	if len(name) > 63 || !namePattern.MatchString(name) {
+	if len(name) > 63 || !namePattern().MatchString(name) {
 		return &Error{Field: field, Found: name, Want: "lower-case letters, digits and inner hyphens, at most 63", Hint: "--name sets it"}
 	}
 	return nil
 }
 
 func checkVersion(version string) error {
-	if !tagPattern.MatchString(version) {
+	if !tagPattern().MatchString(version) {
 		return &Error{
 			Field: "version", Found: version,
 			Want: "letters, digits, _ . - (one string is version, tag and file name), at most 128, the first no . or -",
@@ -64,10 +63,10 @@ func checkVersion(version string) error {
 	return nil
 }
 
-var architecturePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_]{0,31}$`)
+var architecturePattern = pattern(`^[a-z0-9][a-z0-9_]{0,31}$`)
 
 func checkArchitecture(architecture string) error {
-	if !architecturePattern.MatchString(architecture) {
+	if !architecturePattern().MatchString(architecture) {
 		return &Error{Field: "architecture", Found: architecture, Want: "a name like amd64, arm64 or multi (it becomes part of the package's file name)"}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"rsc.io/qr"
 )
@@ -28,25 +29,27 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"visible": visible,
-	"groups":  groups,
-	"prefix":  func(d string) string { return algorithm(d) + ":" },
-	"alg": func(d string) string { // SHA-256 is what the headings say already
-		return strings.TrimPrefix(algorithm(d), "sha256")
-	},
-	"size":     size,
-	"exact":    exact,
-	"number":   thousands,
-	"plural":   plural,
-	"type":     typeWord,
-	"types":    typeWords,
-	"fileName": fileName,
-	"secrets":  secretsWords,
-	"add":      func(a, b int) int { return a + b },
-	"len64":    func(n int) int64 { return int64(n) },
-	"sealed":   sealed,
-}).Parse(pageHTML))
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"visible": visible,
+		"groups":  groups,
+		"prefix":  func(d string) string { return algorithm(d) + ":" },
+		"alg": func(d string) string { // SHA-256 is what the headings say already
+			return strings.TrimPrefix(algorithm(d), "sha256")
+		},
+		"size":     size,
+		"exact":    exact,
+		"number":   thousands,
+		"plural":   plural,
+		"type":     typeWord,
+		"types":    typeWords,
+		"fileName": fileName,
+		"secrets":  secretsWords,
+		"add":      func(a, b int) int { return a + b },
+		"len64":    func(n int) int64 { return int64(n) },
+		"sealed":   sealed,
+	}).Parse(pageHTML))
+})
 
 // A sheet is what the page is made of.
 type sheet struct {
@@ -95,7 +98,7 @@ func (l *List) html(w io.Writer) error {
 		s.Artifact = append(s.Artifact, a)
 	}
 	b := bufio.NewWriter(w)
-	if err := page.Execute(b, &s); err != nil {
+	if err := page().Execute(b, &s); err != nil {
 		return err
 	}
 	return b.Flush()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/ociferry/ferry/layout"
@@ -38,14 +37,14 @@ func (r signatureRow) String() string {
 
 // cosign hangs what it makes for an artifact on a tag that is the artifact's
 // digest: sha256-<hex>.sig and so on.
-var tagOfCosign = regexp.MustCompile(`(?:^|:)(sha256|sha512)-([0-9a-f]{64,128})\.(sig|att|sbom)$`)
+var tagOfCosign = pattern(`(?:^|:)(sha256|sha512)-([0-9a-f]{64,128})\.(sig|att|sbom)$`)
 
 // carried says what a manifest is by cosign's names, and what it is about. It
 // is "" for any other name. What it holds goes through ferry unchanged, and is
 // checked by those who can: where the artifact runs.
 func carried(names []string) (kind, about string) {
 	for _, n := range names {
-		if m := tagOfCosign.FindStringSubmatch(n); m != nil {
+		if m := tagOfCosign().FindStringSubmatch(n); m != nil {
 			word := map[string]string{"sig": "signature", "att": "attestation", "sbom": "sbom"}[m[3]]
 			return "cosign " + word, strings.Join(m[1:3], ":")
 		}

@@ -86,7 +86,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	b := &bench{dir: dir, size: n, rounds: *rounds, quick: *quick, only: *only, log: stderr}
 	if b.ferry = *ferry; b.ferry == "" {
 		b.ferry = filepath.Join(dir, "ferry")
-		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.ferry, "./cmd/ferry")
+		build := exec.Command("go", "build", "-trimpath", "-tags=urfave_cli_no_docs", "-ldflags=-s -w", "-o", b.ferry, "./cmd/ferry")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = stderr
 		if err := build.Run(); err != nil {

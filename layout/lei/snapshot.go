@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -95,8 +96,8 @@ var snapshotFields = []struct {
 }
 
 var (
-	formatVersion = regexp.MustCompile(`^1(\.[0-9]{1,9})+$`)
-	contentHash   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	formatVersion = pattern(`^1(\.[0-9]{1,9})+$`)
+	contentHash   = pattern(`^[0-9a-f]{64}$`)
 )
 
 // validDate says whether date is a day of the calendar as YYYY-MM-DD.
@@ -239,7 +240,7 @@ func (d *manifestReader) value(n node, v scalar) error {
 	switch n {
 	case nFormat:
 		s.FormatVersion = string(v.text)
-		ok = formatVersion.Match(v.text)
+		ok = formatVersion().Match(v.text)
 	case nLEI:
 		s.LEIVersion = string(v.text)
 	case nDate:
@@ -250,7 +251,7 @@ func (d *manifestReader) value(n node, v scalar) error {
 		ok = validTime(s.Created)
 	case nHash:
 		s.ContentHash = string(v.text)
-		ok = contentHash.Match(v.text)
+		ok = contentHash().Match(v.text)
 	case nRepo:
 		s.Repos++
 		if d.repo != nil {
@@ -278,4 +279,10 @@ func (v scalar) found() string {
 		return string(v.text)
 	}
 	return string(v.text)
+}
+
+// pattern is an expression that is compiled when it is first asked for, since
+// few runs of a command ask for many.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

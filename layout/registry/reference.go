@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 
@@ -66,10 +67,10 @@ func (e *ReferenceError) Error() string {
 // The grammar of the distribution specification ("Pulling manifests"), and of
 // host names.
 var (
-	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	labelPattern      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-	schemePattern     = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+	repositoryPattern = pattern(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern        = pattern(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	labelPattern      = pattern(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+	schemePattern     = pattern(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 )
 
 // Parse reads a reference: [oci://]HOST[:PORT][/REPOSITORY][:TAG][@DIGEST]. The
@@ -79,7 +80,7 @@ var (
 func Parse(text string) (Reference, error) {
 	s := strings.TrimSpace(text)
 	for {
-		m := schemePattern.FindStringSubmatch(s)
+		m := schemePattern().FindStringSubmatch(s)
 		if m == nil {
 			break
 		}
@@ -114,11 +115,11 @@ func Parse(text string) (Reference, error) {
 		return fail("the repository is empty")
 	case len(r.Name()) > 255:
 		return fail("host and repository are longer than 255 characters")
-	case !repositoryPattern.MatchString(repository) && repositoryPattern.MatchString(strings.ToLower(repository)):
+	case !repositoryPattern().MatchString(repository) && repositoryPattern().MatchString(strings.ToLower(repository)):
 		return fail("the repository %s has upper-case letters", layout.Printable(repository))
-	case !repositoryPattern.MatchString(repository):
+	case !repositoryPattern().MatchString(repository):
 		return fail("want a repository of lower-case letters, digits and single separators, found %s", layout.Printable(repository))
-	case tagged && !tagPattern.MatchString(tag):
+	case tagged && !tagPattern().MatchString(tag):
 		return fail("want a tag of letters, digits, '.', '_' and '-', at most 128, found %s", layout.Printable(tag))
 	}
 	r.Tag = tag
@@ -152,7 +153,7 @@ func ParseHost(text string) (host, path string, err error) {
 }
 
 // ValidTag reports whether a registry may take s as a tag.
-func ValidTag(s string) bool { return tagPattern.MatchString(s) }
+func ValidTag(s string) bool { return tagPattern().MatchString(s) }
 
 // checkHost checks a lower-case host name or address with an optional port.
 func checkHost(s string) error {
@@ -178,7 +179,7 @@ func checkHost(s string) error {
 		return fmt.Errorf("the host is longer than 253 characters")
 	}
 	for _, label := range strings.Split(host, ".") {
-		if !labelPattern.MatchString(label) {
+		if !labelPattern().MatchString(label) {
 			return fmt.Errorf("want a host name, found %s", layout.Printable(host))
 		}
 	}
@@ -197,4 +198,10 @@ func loopback(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback()
+}
+
+// pattern is an expression that is compiled when it is first asked for, since
+// few runs of a command ask for many.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
