@@ -48,7 +48,8 @@ func WriteDraft(ctx context.Context, f Target, format *compression.Format, d *la
 		}
 		lengths[i] = len(part.data)
 	}
-	blobs := append([]layout.Blob(nil), shape.Blobs[documents(shape.Contents):]...)
+	blobs := shape.Blobs[documents(shape.Contents):]
+	clear(shape.Blobs[:documents(shape.Contents)])
 	room, shape.Contents = nil, nil // some megabytes, with ten thousand blobs
 	at := make([]int, len(blobs))   // in d.Blobs
 	for i := range blobs {
@@ -152,7 +153,7 @@ func fill(ctx context.Context, f Target, format *compression.Format, lengths []i
 // fillIn writes n bytes over what was stored at a place.
 func fillIn(f Target, at int64, format *compression.Format, n int64, parts ...[]byte) error {
 	z := format.NewWriter(io.NewOffsetWriter(f, at))
-	if err := (&archiver{z, z}).store(n, parts...); err != nil {
+	if err := (&archiver{w: z, z: z}).store(n, parts...); err != nil {
 		return err
 	}
 	return z.Close()

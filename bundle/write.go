@@ -96,12 +96,11 @@ func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, err
 		front = append(front, file{f.Name, f.Data})
 	}
 	for _, b := range c.Blobs[:documents(c)] {
-		var data bytes.Buffer
-		data.Grow(int(b.Size)) // it was bounded when it was read, or made
-		if _, err := b.Pass(ctx, nil, &data); err != nil {
+		data, err := b.Bytes(ctx)
+		if err != nil {
 			return nil, err
 		}
-		front = append(front, file{layout.BlobPath(b.Digest), data.Bytes()})
+		front = append(front, file{layout.BlobPath(b.Digest), data})
 	}
 	return front, nil
 }
@@ -128,13 +127,14 @@ func sha256Of(ctx context.Context, b layout.Blob) (sum [32]byte, err error) {
 //   - large: the header fixed, and the content a part of its own, stored when it
 //     is compressed already.
 type archiver struct {
-	w io.Writer
-	z *compression.Writer // w, if it is one
+	w    io.Writer
+	z    *compression.Writer // w, if it is one
+	head []byte              // of the last loose entry
 }
 
 func newArchiver(w io.Writer) *archiver {
 	z, _ := w.(*compression.Writer)
-	return &archiver{w, z}
+	return &archiver{w: w, z: z}
 }
 
 // entry is a header, its content and its padding.
@@ -185,11 +185,11 @@ func writeAll(w io.Writer, parts ...[]byte) error {
 }
 
 func (a *archiver) loose(name string, data []byte) error {
-	parts, _, err := entry(file{name, data})
-	if err != nil {
+	var err error
+	if a.head, err = appendHeader(a.head[:0], name, int64(len(data))); err != nil {
 		return err
 	}
-	return writeAll(a.w, parts[:]...)
+	return writeAll(a.w, a.head, data, padding(int64(len(data))))
 }
 
 // content copies what a large blob holds, and its padding.
@@ -217,8 +217,7 @@ func (a *archiver) content(ctx context.Context, b *layout.Blob, watch io.WriteCl
 }
 
 func (a *archiver) end() error {
-	_, err := a.w.Write(make([]byte, 2*blockSize))
-	return err
+	return writeAll(a.w, zeroBlock[:], zeroBlock[:])
 }
 
 // A part decides by the first bytes of a content whether it will be compressed.
@@ -253,11 +252,14 @@ const blockSize = 512
 
 // header is the tar header of a regular file: mode 0644, owner 0, time 0, in
 // USTAR, and in PAX where USTAR cannot hold the name or the size.
-func header(name string, size int64) ([]byte, error) {
+func header(name string, size int64) ([]byte, error) { return appendHeader(nil, name, size) }
+
+func appendHeader(h []byte, name string, size int64) ([]byte, error) {
 	if len(name) <= 100 && size < 1<<33 {
-		return plainHeader(name, size), nil
+		return appendPlainHeader(h, name, size), nil
 	}
-	return fullHeader(name, size)
+	full, err := fullHeader(name, size)
+	return append(h, full...), err
 }
 
 func fullHeader(name string, size int64) ([]byte, error) {
@@ -275,10 +277,11 @@ var emptyHeader = sync.OnceValue(func() []byte {
 	return h
 })
 
-// plainHeader is fullHeader for what USTAR holds, without its cost, which ten
-// thousand small blobs would notice.
-func plainHeader(name string, size int64) []byte {
-	h := bytes.Clone(emptyHeader())
+// appendPlainHeader appends what fullHeader makes for what USTAR holds, without
+// its cost, which ten thousand small blobs would notice.
+func appendPlainHeader(out []byte, name string, size int64) []byte {
+	out = append(out, emptyHeader()...)
+	h := out[len(out)-blockSize:]
 	copy(h, name)
 	copy(h[124:], fmt.Sprintf("%011o", size))
 	copy(h[148:], "        ")
@@ -287,10 +290,10 @@ func plainHeader(name string, size int64) []byte {
 		sum += int(c)
 	}
 	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
-	return h
+	return out
 }
 
 // padding fills the last block.
-func padding(size int64) []byte {
-	return make([]byte, (blockSize-size%blockSize)%blockSize)
-}
+func padding(size int64) []byte { return zeroBlock[:(blockSize-size%blockSize)%blockSize] }
+
+var zeroBlock [blockSize]byte

@@ -62,7 +62,7 @@ type Audit struct {
 	layout   bool // oci-layout was seen
 	rawIndex []byte
 	index    *v1.Index
-	seal     *Seal
+	seal     sums
 	trusted  bool // the seal was judged, and holds
 	rawSeal  []byte
 	held     []heldFile

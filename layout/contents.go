@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -19,6 +20,25 @@ type Blob struct {
 	v1.Descriptor
 	// Open opens the content, once for every reading of it.
 	Open func() (io.ReadCloser, error)
+
+	held []byte // the content, where it is in memory
+}
+
+// Bytes is the content of a document, which the caller may not change. The
+// error is a *CorruptError when it is not what the descriptor says. A document
+// is as long as its descriptor says, and was bounded when it was read, or made.
+func (b *Blob) Bytes(ctx context.Context) ([]byte, error) {
+	if b.held != nil {
+		if int64(len(b.held)) != b.Size {
+			return nil, b.resized(int64(len(b.held)))
+		}
+		_, err := b.compare(b.algorithm().FromBytes(b.held))
+		return b.held, err
+	}
+	var data bytes.Buffer
+	data.Grow(int(b.Size))
+	_, err := b.Pass(ctx, nil, &data)
+	return data.Bytes(), err
 }
 
 // Contents is a layout on its way: index.json, and every blob that it reaches,
@@ -92,7 +112,7 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 
 // blob is a blob where it lies.
 func (r *Reader) blob(ctx context.Context, mediaType string, d digest.Digest, size int64) Blob {
-	return Blob{v1.Descriptor{MediaType: mediaType, Digest: d, Size: size}, func() (io.ReadCloser, error) {
+	return Blob{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: d, Size: size}, Open: func() (io.ReadCloser, error) {
 		return r.Fetch(ctx, v1.Descriptor{Digest: d, Size: size})
 	}}
 }
@@ -132,7 +152,7 @@ func (a *Audit) checkRoot() error {
 		return nil
 	}
 	for _, name := range []string{v1.ImageIndexFile, v1.ImageLayoutFile} {
-		want, ok := a.seal.lines[name]
+		want, ok := a.seal[name]
 		switch {
 		case !ok:
 			return &SealError{name, SealName + " does not list it"}
@@ -228,22 +248,21 @@ func (e *NameError) Error() string {
 }
 
 // NewContents is the layout of these blobs under an index. The same digest
-// counts once, where it comes first. The caller puts parents first.
+// counts once, where it comes first. The caller puts parents first, and leaves
+// the slice to the layout.
 func NewContents(index v1.Index, blobs []Blob) (*Contents, error) {
-	c := &Contents{Blobs: make([]Blob, 0, len(blobs))}
 	seen := make(map[digest.Digest]bool, len(blobs))
-	for _, b := range blobs {
-		if !seen[b.Digest] {
-			seen[b.Digest] = true
-			c.Blobs = append(c.Blobs, b)
-		}
-	}
+	c := &Contents{Blobs: slices.DeleteFunc(blobs, func(b Blob) bool {
+		again := seen[b.Digest]
+		seen[b.Digest] = true
+		return again
+	})}
 	return c, c.SetIndex(index)
 }
 
 // InMemory is a blob of bytes that are held.
 func InMemory(d v1.Descriptor, data []byte) Blob {
-	return Blob{d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
+	return Blob{d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }, data}
 }
 
 // CopyTo writes the contents into a layout that is being written, with its
@@ -326,17 +345,11 @@ func (c *Contents) reached(from digest.Digest, want map[digest.Digest]bool) erro
 			continue
 		}
 		want[d] = true
-		r, err := b.Open()
+		data, err := b.Bytes(context.Background())
 		if err != nil {
 			return err
 		}
-		var data bytes.Buffer
-		err = Copy(context.Background(), &data, r, b.Descriptor)
-		r.Close()
-		if err != nil {
-			return err
-		}
-		children, err := Children(b.MediaType, data.Bytes())
+		children, err := Children(b.MediaType, data)
 		if err != nil {
 			return err
 		}

@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"runtime"
-	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -26,7 +27,8 @@ type Draft struct {
 	// Finish makes the layout out of the digests of Blobs, in their order. It
 	// is called with made-up digests as well, and may not count on its last
 	// call being the last. For digests of which the same are equal it must
-	// return blobs of the same number, order and sizes.
+	// return blobs of the same number, order and sizes. What it returned before
+	// it may write over.
 	Finish func(digests []digest.Digest) (*Contents, error)
 }
 
@@ -107,21 +109,14 @@ type Shape struct {
 // content is in a layout once: without this the number of its blobs were not
 // known.
 func (d *Draft) Shape(ctx context.Context) (*Shape, error) {
-	s := &Shape{Digests: make([]digest.Digest, len(d.Blobs)), Late: map[digest.Digest]int{}}
-	sizes := map[int64]int{}
-	for _, b := range d.Blobs {
-		sizes[b.Size]++
+	s := &Shape{Digests: make([]digest.Digest, len(d.Blobs)), Late: make(map[digest.Digest]int, len(d.Blobs))}
+	faces, err := d.faces(ctx)
+	if err != nil {
+		return nil, err
 	}
-	alike := map[string]int{}
-	faces := make([]string, len(d.Blobs))
-	for i, b := range d.Blobs {
-		if sizes[b.Size] > 1 {
-			var err error
-			if faces[i], err = b.face(); err != nil {
-				return nil, err
-			}
-			alike[faces[i]]++
-		}
+	alike := map[face]int{}
+	for _, f := range faces {
+		alike[f]++
 	}
 	var twins []int
 	for i, b := range d.Blobs {
@@ -135,32 +130,68 @@ func (d *Draft) Shape(ctx context.Context) (*Shape, error) {
 			s.Late[s.Digests[i]] = i
 		}
 	}
-	err := d.hash(ctx, twins, s.Digests)
-	if err != nil {
+	if err := d.hash(ctx, twins, s.Digests); err != nil {
 		return nil, err
 	}
 	s.Contents, err = d.Finish(s.Digests)
 	return s, err
 }
 
-// face is what can be told of a blob without hashing it: its size, and the
-// first bytes of a large one.
-func (b *Blob) face() (string, error) {
-	key := strconv.FormatInt(b.Size, 10)
-	if b.Size <= bufferSize {
-		return key, nil
+// A face is what can be told of a blob without hashing it. The same content has
+// the same face.
+type face struct {
+	size int64
+	head uint64 // a hash of the first bytes, where another blob has the size
+}
+
+// faces looks at the blobs, on all cores.
+func (d *Draft) faces(ctx context.Context) ([]face, error) {
+	faces := make([]face, len(d.Blobs))
+	sizes := map[int64]int{}
+	for i, b := range d.Blobs {
+		faces[i].size = b.Size
+		sizes[b.Size]++
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	seed := maphash.MakeSeed()
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			var head [4 << 10]byte
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(faces) {
+					return
+				}
+				if sizes[faces[i].size] == 1 {
+					continue
+				}
+				n, err := d.Blobs[i].begin(head[:])
+				if err != nil {
+					cancel(err)
+				}
+				faces[i].head = maphash.Bytes(seed, head[:n])
+			}
+		})
+	}
+	wg.Wait()
+	return faces, context.Cause(ctx)
+}
+
+// begin reads the first bytes.
+func (b *Blob) begin(p []byte) (int, error) {
 	r, err := b.Open()
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	defer r.Close()
-	head := make([]byte, 4<<10)
-	n, err := fill(r, head)
+	n, err := fill(r, p)
 	if err == io.EOF {
 		err = nil
 	}
-	return key + " " + string(head[:n]), err
+	return n, err
 }
 
 // InOrder reads blobs and calls use for each, in their order. Blobs that fit

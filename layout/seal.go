@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -17,43 +17,39 @@ const SealName = "SHA256SUMS"
 type sum [32]byte
 
 // A Seal collects the lines of SHA256SUMS.
-type Seal struct{ lines map[string]sum }
+type Seal struct{ lines []sealLine }
 
-// Add enters one file with its SHA-256.
-func (s *Seal) Add(name string, sha256 [32]byte) {
-	if s.lines == nil {
-		s.lines = map[string]sum{}
-	}
-	s.lines[name] = sha256
+type sealLine struct {
+	name string
+	sum  sum
 }
+
+// Add enters one file, once, with its SHA-256.
+func (s *Seal) Add(name string, sha256 [32]byte) { s.lines = append(s.lines, sealLine{name, sha256}) }
 
 // Bytes is the file: one line a file, sorted by name.
 func (s *Seal) Bytes() []byte {
-	names := make([]string, 0, len(s.lines))
-	for n := range s.lines {
-		names = append(names, n)
-	}
-	sort.Strings(names)
+	slices.SortFunc(s.lines, func(a, b sealLine) int { return strings.Compare(a.name, b.name) })
 	size := 0
-	for _, n := range names {
-		size += 64 + 2 + len(n) + 1
+	for _, l := range s.lines {
+		size += 64 + 2 + len(l.name) + 1
 	}
-	var b bytes.Buffer
-	b.Grow(size)
-	for _, n := range names {
-		v := s.lines[n]
-		b.Write(hex.AppendEncode(b.AvailableBuffer(), v[:]))
-		b.WriteString("  ")
-		b.WriteString(n)
-		b.WriteByte('\n')
+	out := make([]byte, 0, size)
+	for _, l := range s.lines {
+		out = hex.AppendEncode(out, l.sum[:])
+		out = append(append(out, "  "...), l.name...)
+		out = append(out, '\n')
 	}
-	return b.Bytes()
+	return out
 }
+
+// sums are the lines of a SHA256SUMS by name.
+type sums map[string]sum
 
 // parseSeal reads SHA256SUMS: text or binary mode, names with or without "./".
 // Every name must be relative, clean and there once.
-func parseSeal(data []byte) (*Seal, error) {
-	s := &Seal{lines: map[string]sum{}}
+func parseSeal(data []byte) (sums, error) {
+	s := sums{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
@@ -68,13 +64,13 @@ func parseSeal(data []byte) (*Seal, error) {
 		if !cleanName(name) || name == SealName {
 			return nil, fmt.Errorf("line %d: unsafe or impossible name %s", n, quote(name))
 		}
-		if _, ok := s.lines[name]; ok {
+		if _, ok := s[name]; ok {
 			return nil, fmt.Errorf("line %d: duplicate name %s", n, quote(name))
 		}
-		if len(s.lines) >= MaxFiles {
+		if len(s) >= MaxFiles {
 			return nil, fmt.Errorf("line %d: more than the limit of %d files", n, MaxFiles)
 		}
-		s.lines[name] = v
+		s[name] = v
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("a line is too long: %v", err)

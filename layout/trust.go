@@ -118,7 +118,7 @@ func (a *Audit) underSeal(name string, parse func([]byte) error) func([]byte) er
 		case a.opts.Trust != nil && !a.trusted:
 			a.held = append(a.held, heldFile{name, data, parse})
 			return nil
-		case a.trusted && (a.seal == nil || a.seal.lines[name] != sha256.Sum256(data)):
+		case a.trusted && (a.seal == nil || a.seal[name] != sha256.Sum256(data)):
 			return nil // Finish says that it is not what the seal lists
 		}
 		return parse(data)
@@ -167,7 +167,7 @@ func (a *Audit) inspectable(name string) bool {
 	if !a.trusted || a.seal == nil {
 		return !a.trusted
 	}
-	_, ok := a.seal.lines[name]
+	_, ok := a.seal[name]
 	return ok
 }
 

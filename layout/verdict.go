@@ -109,8 +109,8 @@ func (a *Audit) checkSeal() {
 	bad := func(name, format string, args ...any) {
 		a.invalid = append(a.invalid, &SealError{name, fmt.Sprintf(format, args...)})
 	}
-	for _, name := range sortedKeys(a.seal.lines) {
-		want := a.seal.lines[name]
+	for _, name := range sortedKeys(a.seal) {
+		want := a.seal[name]
 		got, ok := a.others[name]
 		if d, isBlob, err := ParseBlobPath(name); isBlob && err == nil {
 			b := a.blobs[d]
@@ -135,7 +135,7 @@ func (a *Audit) checkSeal() {
 		}
 	}
 	for name := range a.others {
-		if _, ok := a.seal.lines[name]; ok || name == SealName || IsSignature(name) {
+		if _, ok := a.seal[name]; ok || name == SealName || IsSignature(name) {
 			continue
 		}
 		if name == v1.ImageIndexFile || name == v1.ImageLayoutFile || a.opts.Strict {
@@ -143,7 +143,7 @@ func (a *Audit) checkSeal() {
 		}
 	}
 	for d, b := range a.blobs {
-		if _, ok := a.seal.lines[BlobPath(d)]; b.seen && !ok {
+		if _, ok := a.seal[BlobPath(d)]; b.seen && !ok {
 			bad(BlobPath(d), "%s does not list it", SealName)
 		}
 	}

@@ -55,8 +55,8 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 		}
 		return plan.Watch(i)
 	}}
+	all := make([]layout.Blob, 0, n+2) // some megabytes, where there are many files
 	d.Finish = func(digests []digest.Digest) (c *layout.Contents, err error) {
-		d.packed = nil // the one before is of some megabytes, where there are many files
 		if d.packed, err = plan.Finish(digests[:n]); err != nil {
 			return nil, err
 		}
@@ -65,8 +65,7 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 		if err := p.name(&d.index, d.packed); err != nil {
 			return nil, err
 		}
-		all := make([]layout.Blob, 0, n+2)
-		all = append(all, layout.InMemory(d.packed.Descriptor, d.packed.Data), blobs[n])
+		all = append(all[:0], layout.InMemory(d.packed.Descriptor, d.packed.Data), blobs[n])
 		for i, l := range d.packed.Manifest.Layers {
 			all = append(all, layout.Blob{Descriptor: l, Open: blobs[i].Open})
 		}

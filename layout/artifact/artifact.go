@@ -24,8 +24,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -105,14 +107,9 @@ var ErrTooMany = errors.New("too many files for one artifact")
 
 // layers lists what is packed.
 func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
-	var layers []Layer
-	add := func(f File, info fs.FileInfo) {
-		layers = append(layers, Layer{
-			File: f, Size: info.Size(), fsys: fsys, modified: info.ModTime(), annotations: map[string]string{v1.AnnotationTitle: f.Name},
-		})
-	}
 	if k.Files != nil {
-		for _, f := range k.Files {
+		layers := make([]Layer, len(k.Files))
+		for i, f := range k.Files {
 			info, err := fs.Lstat(fsys, f.Name)
 			if err != nil {
 				return nil, err
@@ -120,34 +117,12 @@ func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
 			if !info.Mode().IsRegular() {
 				return nil, fmt.Errorf("%s: want a regular file, found %s", f.Name, typeWord(info.Mode()))
 			}
-			add(f, info)
+			layers[i] = newLayer(fsys, f, info)
 		}
 		return layers, nil
 	}
-	err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case e.IsDir():
-			return nil
-		}
-		if !e.Type().IsRegular() {
-			return fmt.Errorf("%s: want a regular file, found %s; replace it by what it stands for, or remove it", strconv.QuoteToASCII(name), typeWord(e.Type()))
-		}
-		if err := CheckTitle(name); err != nil {
-			return fmt.Errorf("%s: %w", strconv.QuoteToASCII(name), err)
-		}
-		mediaType := o.MediaTypes[name]
-		if mediaType == "" {
-			mediaType = mediaTypeOf(name)
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		add(File{name, mediaType}, info)
-		return nil
-	})
+	t := &tree{fsys, o.MediaTypes, make(chan struct{}, runtime.GOMAXPROCS(0)-1)}
+	layers, err := t.list(".")
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +135,85 @@ func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
 		return nil, ErrEmpty
 	}
 	return layers, nil
+}
+
+func newLayer(fsys fs.FS, f File, info fs.FileInfo) Layer {
+	return Layer{
+		File: f, Size: info.Size(), fsys: fsys, modified: info.ModTime(), annotations: map[string]string{v1.AnnotationTitle: f.Name},
+	}
+}
+
+// A tree is the directory of a kind of any files.
+type tree struct {
+	fsys       fs.FS
+	mediaTypes map[string]string
+	helpers    chan struct{} // one for each goroutine that lists as well
+}
+
+// list lists the files below a directory in the order of fs.WalkDir, several
+// directories at a time. The error is the first in this order.
+func (t *tree) list(dir string) ([]Layer, error) {
+	entries, err := fs.ReadDir(t.fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var wg sync.WaitGroup
+	lists := make([][]Layer, len(entries))
+	errs := make([]error, len(entries))
+	for i, e := range entries {
+		name := path.Join(dir, e.Name())
+		if !e.IsDir() {
+			continue
+		}
+		select {
+		case t.helpers <- struct{}{}:
+			wg.Go(func() {
+				lists[i], errs[i] = t.list(name)
+				<-t.helpers
+			})
+		default:
+			lists[i], errs[i] = t.list(name)
+		}
+	}
+	wg.Wait()
+	n := len(entries)
+	for _, l := range lists {
+		n += len(l)
+	}
+	layers := make([]Layer, 0, n)
+	for i, e := range entries {
+		switch {
+		case errs[i] != nil:
+			return nil, errs[i]
+		case e.IsDir():
+			layers = append(layers, lists[i]...)
+		default:
+			l, err := t.file(path.Join(dir, e.Name()), e)
+			if err != nil {
+				return nil, err
+			}
+			layers = append(layers, l)
+		}
+	}
+	return layers, nil
+}
+
+func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
+	if !e.Type().IsRegular() {
+		return l, fmt.Errorf("%s: want a regular file, found %s; replace it by what it stands for, or remove it", strconv.QuoteToASCII(name), typeWord(e.Type()))
+	}
+	if err := CheckTitle(name); err != nil {
+		return l, fmt.Errorf("%s: %w", strconv.QuoteToASCII(name), err)
+	}
+	mediaType := t.mediaTypes[name]
+	if mediaType == "" {
+		mediaType = mediaTypeOf(name)
+	}
+	info, err := e.Info()
+	if err != nil {
+		return l, err
+	}
+	return newLayer(t.fsys, File{name, mediaType}, info), nil
 }
 
 func typeWord(m fs.FileMode) string {

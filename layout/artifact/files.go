@@ -1,8 +1,6 @@
 package artifact
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
@@ -69,15 +67,4 @@ func mediaTypeOf(name string) string {
 		}
 	}
 	return "application/octet-stream"
-}
-
-// marshal writes a document compact and without HTML escapes. length is what
-// it may come to; some manifests have megabytes.
-func marshal(v any, length int) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(length + 1)
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

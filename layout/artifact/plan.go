@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,7 +28,8 @@ type Plan struct {
 	config *Config
 	check  Checker
 	o      Options
-	length int // of the manifest, when it has been made once
+	layers []v1.Descriptor // of the manifest that Finish made last
+	data   []byte
 }
 
 // A Layer is a file that will be a layer.
@@ -74,19 +76,27 @@ type steady struct {
 }
 
 func (s *steady) Read(p []byte) (int, error) {
+	if s.n == s.l.Size && len(p) > 0 {
+		return 0, s.end() // without asking for more than there is
+	}
 	n, err := s.File.Read(p)
 	s.n += int64(n)
-	if err != io.EOF && s.n <= s.l.Size {
-		return n, err
-	}
-	info, e := s.File.Stat()
-	if e == nil && (s.n != s.l.Size || !info.Mode().IsRegular() || info.Size() != s.l.Size || !info.ModTime().Equal(s.l.modified)) {
-		e = fmt.Errorf("%s: %w", s.l.Name, ErrChanged)
-	}
-	if e != nil {
-		err = e
+	if err == io.EOF || s.n > s.l.Size {
+		err = s.end()
 	}
 	return n, err
+}
+
+// end is io.EOF where the file is still what the plan says.
+func (s *steady) end() error {
+	info, err := s.File.Stat()
+	switch {
+	case err != nil:
+		return err
+	case s.n != s.l.Size, !info.Mode().IsRegular(), info.Size() != s.l.Size, !info.ModTime().Equal(s.l.modified):
+		return fmt.Errorf("%s: %w", s.l.Name, ErrChanged)
+	}
+	return io.EOF
 }
 
 // Watch is who looks into the content of a layer for the kind's check, or nil.
@@ -115,17 +125,20 @@ type Packed struct {
 }
 
 // Finish makes the manifest over layers with these digests. Its length does
-// not depend on them. The error wraps ErrTooMany.
+// not depend on them. What the plan made before is written over: of ten
+// thousand files it has megabytes. The error wraps ErrTooMany.
 func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
-	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: p.o.ArtifactType, Layers: make([]v1.Descriptor, len(layers))}
+	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: p.o.ArtifactType}
 	m.SchemaVersion = 2
 	if m.ArtifactType == "" && p.kind.ConfigType == v1.MediaTypeEmptyJSON {
 		m.ArtifactType = DefaultArtifactType
 	}
+	p.layers = slices.Grow(p.layers[:0], len(layers))
 	for i, d := range layers {
 		l := &p.Layers[i]
-		m.Layers[i] = v1.Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size, Annotations: l.annotations}
+		p.layers = append(p.layers, v1.Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size, Annotations: l.annotations})
 	}
+	m.Layers = p.layers
 	m.Config = p.ConfigDescriptor()
 	if len(p.config.Annotations)+len(p.o.Annotations) > 0 {
 		m.Annotations = map[string]string{}
@@ -135,16 +148,15 @@ func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
 			m.Annotations[key] = v
 		}
 	}
-	data, err := marshal(m, p.length)
-	if err != nil {
+	var err error
+	if p.data, err = p.encode(p.data[:0], m); err != nil {
 		return nil, err
 	}
-	p.length = len(data)
-	if len(data) > MaxManifest {
-		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(layers), len(data), MaxManifest)
+	if len(p.data) > MaxManifest {
+		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(layers), len(p.data), MaxManifest)
 	}
-	d := v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: m.ArtifactType, Digest: digest.FromBytes(data), Size: int64(len(data))}
-	return &Packed{Descriptor: d, Manifest: m, Data: data, Tag: p.config.Tag, Notices: p.config.Notices}, nil
+	d := v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: m.ArtifactType, Digest: digest.FromBytes(p.data), Size: int64(len(p.data))}
+	return &Packed{Descriptor: d, Manifest: m, Data: p.data, Tag: p.config.Tag, Notices: p.config.Notices}, nil
 }
 
 // Judge says whether the kind's check is content with what passed, and adds to

@@ -36,6 +36,9 @@ func TestPlanFinish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if one.Manifest.Layers[1].Digest != digest.FromString("2") || one.Manifest.Annotations["k"] != "v" {
+		t.Errorf("manifest: %s", one.Data)
+	}
 	two, err := p.Finish([]digest.Digest{digest.FromString("x"), digest.FromString("x"), digest.FromString("x")})
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +46,36 @@ func TestPlanFinish(t *testing.T) {
 	if len(one.Data) != len(two.Data) || one.Size != two.Size || one.Digest == two.Digest {
 		t.Errorf("%d and %d bytes", len(one.Data), len(two.Data))
 	}
-	if one.Manifest.Layers[1].Digest != digest.FromString("2") || one.Manifest.Annotations["k"] != "v" {
-		t.Errorf("manifest: %s", one.Data)
+}
+
+// The manifest is what encoding/json makes of it.
+func TestPlanEncode(t *testing.T) {
+	fsys := fstest.MapFS{}
+	types := map[string]string{}
+	for i, name := range []string{"plain", "with space", "quote\"", "<&>", "ü", "日本", "a~b", "\u2028line", "tab'\u00a0", "layers[]", "sub/dir/x.json"} {
+		name = fmt.Sprint(i%3, "/", name)
+		if CheckTitle(name) == nil {
+			fsys[name] = &fstest.MapFile{Data: make([]byte, i*i*i)}
+			types[name] = "application/vnd.x+\"json\""
+		}
+	}
+	delete(types, "0/plain")
+	for _, o := range []Options{{}, {Annotations: map[string]string{"a\"layers\":[]": "<b>\"layers\":[]"}, ArtifactType: "a/<b>", MediaTypes: types}} {
+		p, err := NewPlan(Files, fsys, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests := make([]digest.Digest, len(p.Layers))
+		for i := range digests {
+			digests[i] = digest.FromString(fmt.Sprint(i))
+		}
+		packed, err := p.Finish(digests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := marshal(packed.Manifest); err != nil || string(packed.Data) != string(want) {
+			t.Errorf("found %s\nwant  %s (%v)", packed.Data, want, err)
+		}
 	}
 }
 
