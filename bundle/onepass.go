@@ -53,7 +53,7 @@ func WriteDraft(ctx context.Context, f Target, format *compression.Format, d *la
 	room, shape.Contents = nil, nil // some megabytes, with ten thousand blobs
 	at := make([]int, len(blobs))   // in d.Blobs
 	for i := range blobs {
-		x, ok := shape.Late[blobs[i].Digest]
+		x, ok := shape.Late(blobs[i].Digest)
 		if at[i] = -1; ok {
 			at[i], blobs[i].Digest = x, ""
 		}

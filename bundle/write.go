@@ -76,6 +76,7 @@ func documents(c *layout.Contents) int {
 func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, error) {
 	front := append([]file{{v1.ImageLayoutFile, c.OCILayout()}, {v1.ImageIndexFile, c.RawIndex}}, more...)
 	var s layout.Seal
+	s.Grow(len(front) + len(c.Blobs))
 	for _, f := range front {
 		s.Add(f.name, sha256.Sum256(f.data))
 	}

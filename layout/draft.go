@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -100,8 +101,21 @@ type Shape struct {
 	// Digests are those of the draft's blobs, so far as they are known, and
 	// else made up.
 	Digests []digest.Digest
-	// Late tells which blob of the draft a made-up digest stands for.
-	Late map[digest.Digest]int
+}
+
+// madeUp is the digest of blob i while it is not known.
+func madeUp(i int) digest.Digest {
+	b := append(make([]byte, 0, 71), "sha256:0000000000000000000000000000000000000000000000000000000000000000"...)
+	n := strconv.AppendInt(nil, int64(i), 10)
+	copy(b[len(b)-len(n):], n)
+	return digest.Digest(b)
+}
+
+// Late tells which blob of the draft a made-up digest stands for.
+func (s *Shape) Late(d digest.Digest) (blob int, ok bool) {
+	digits := strings.TrimLeft(d.Encoded(), "0")
+	i, err := strconv.Atoi("0" + digits)
+	return i, err == nil && i < len(s.Digests) && d == madeUp(i)
 }
 
 // Shape hashes the blobs that may turn out to be the same, since they begin
@@ -109,7 +123,7 @@ type Shape struct {
 // content is in a layout once: without this the number of its blobs were not
 // known.
 func (d *Draft) Shape(ctx context.Context) (*Shape, error) {
-	s := &Shape{Digests: make([]digest.Digest, len(d.Blobs)), Late: make(map[digest.Digest]int, len(d.Blobs))}
+	s := &Shape{Digests: make([]digest.Digest, len(d.Blobs))}
 	faces, err := d.faces(ctx)
 	if err != nil {
 		return nil, err
@@ -126,8 +140,7 @@ func (d *Draft) Shape(ctx context.Context) (*Shape, error) {
 		case alike[faces[i]] > 1:
 			twins = append(twins, i)
 		default:
-			s.Digests[i] = digest.Digest(fmt.Sprintf("sha256:%064x", i))
-			s.Late[s.Digests[i]] = i
+			s.Digests[i] = madeUp(i)
 		}
 	}
 	if err := d.hash(ctx, twins, s.Digests); err != nil {

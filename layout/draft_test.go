@@ -133,7 +133,7 @@ func TestShape(t *testing.T) {
 		t.Errorf("%d blobs, want the same content once: %d", len(s.Blobs), len(blobs)-1)
 	}
 	for i, late := range []bool{false, true, false, false, false, false, true, true} {
-		at, ok := s.Late[s.Digests[i]]
+		at, ok := s.Late(s.Digests[i])
 		if ok != late || ok && at != i {
 			t.Errorf("blob %d: late %v, want %v", i, ok, late)
 		}

@@ -24,6 +24,9 @@ type sealLine struct {
 	sum  sum
 }
 
+// Grow makes room for n more files.
+func (s *Seal) Grow(n int) { s.lines = slices.Grow(s.lines, n) }
+
 // Add enters one file, once, with its SHA-256.
 func (s *Seal) Add(name string, sha256 [32]byte) { s.lines = append(s.lines, sealLine{name, sha256}) }
 
