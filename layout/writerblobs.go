@@ -12,6 +12,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/durable"
 )
 
 // blobDir is the directory of a new layout's blobs.
@@ -41,7 +43,7 @@ func (w *Writer) temp() (*os.File, string, error) {
 	w.temps++
 	name := tempPrefix + strconv.Itoa(w.temps)
 	w.mu.Unlock()
-	f, err := w.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := w.root.OpenFile(name, durable.New, 0o644)
 	return f, name, err
 }
 
@@ -82,7 +84,7 @@ func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := dir.OpenFile(d.Encoded(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := dir.OpenFile(d.Encoded(), durable.New, 0o644)
 		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
 			return &blobWriter{w, f, w.o.Eager(f), BlobPath(d), d}, err
 		}

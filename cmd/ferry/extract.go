@@ -129,7 +129,7 @@ func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, err
 	if name == "" || err != nil {
 		return nil, err
 	}
-	f, err := x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := x.root.OpenFile(name, durable.New, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func copyFile(ctx context.Context, root *os.Root, d v1.Descriptor, have, name st
 		return err
 	}
 	defer from.Close()
-	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	to, err := root.OpenFile(name, durable.New, 0o644)
 	if err != nil {
 		return err
 	}

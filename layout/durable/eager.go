@@ -3,7 +3,13 @@ package durable
 import (
 	"io"
 	"os"
+	"syscall"
 )
+
+// New are the flags by which a file that must not be there yet is opened to be
+// written. A regular file does not mind O_NONBLOCK, and Go does not try to set
+// it, and to take it back, with four calls to the system for every file.
+const New = os.O_WRONLY | os.O_CREATE | os.O_EXCL | syscall.O_NONBLOCK
 
 // eagerStep is how much is written, in bytes, before the system is asked to
 // begin with it: smaller steps cost a large file more than they bring, larger
