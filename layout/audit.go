@@ -169,6 +169,7 @@ func (a *Audit) addSmall(ctx context.Context, name string, size, limit int64, r 
 		return &FormatError{name, fmt.Errorf("%d bytes is too large, the limit is %d", size, limit)}
 	}
 	var b bytes.Buffer
+	b.Grow(int(min(max(size, 0), MaxDocument))) // no more on anybody's word
 	if _, err := Tee(ctx, io.LimitReader(r, limit+1), &b); err != nil {
 		return err
 	}
@@ -229,6 +230,9 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 	var keep *keeper
 	if size <= MaxDocument && (len(b.visits) > 0 || b.listed || a.index == nil || a.waiting > 0) {
 		keep = &keeper{sure: len(b.visits) > 0}
+		if keep.sure {
+			keep.b.Grow(int(max(size, 0)))
+		}
 	}
 	var watchers []io.WriteCloser
 	inspectors := a.opts.Inspectors
@@ -336,6 +340,9 @@ func (k *keeper) Write(p []byte) (int, error) {
 func (k *keeper) document() []byte {
 	if k.not || !k.sure && !bytes.Contains(k.b.Bytes(), []byte(`"schemaVersion"`)) {
 		return nil
+	}
+	if k.sure && k.b.Len() > 0 {
+		return k.b.Bytes() // there is no more room in it than it needs
 	}
 	return append([]byte{}, k.b.Bytes()...) // not nil, though it may be empty
 }
