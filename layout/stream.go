@@ -14,14 +14,9 @@ import (
 
 // The size of a buffer and their number in one pipeline. Buffers of this size
 // stay in a core's cache; larger ones cost twice the time.
-//
-// They are written in smaller pieces: for a larger write some systems look for
-// as much memory in one piece, and on a virtual machine whose host lends it
-// that takes five times as long.
 const (
 	bufferSize = 256 << 10
 	ringSize   = 6
-	pieceSize  = 32 << 10
 )
 
 // A buffer goes from the reader to every sink of a pipeline and comes back to
@@ -44,7 +39,7 @@ func Tee(ctx context.Context, r io.Reader, sinks ...io.Writer) (int64, error) {
 	if err == io.EOF {
 		defer buffers.Put(b)
 		for _, s := range sinks {
-			if err := write(s, b.mem[:n]); err != nil {
+			if _, err := s.Write(b.mem[:n]); err != nil {
 				return int64(n), err
 			}
 		}
@@ -73,18 +68,6 @@ func fill(r io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// write writes p in pieces.
-func write(w io.Writer, p []byte) error {
-	for len(p) > 0 {
-		n := min(len(p), pieceSize)
-		if _, err := w.Write(p[:n]); err != nil {
-			return err
-		}
-		p = p[n:]
-	}
-	return nil
-}
-
 type pipeline struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -105,7 +88,7 @@ func newPipeline(ctx context.Context, sinks []io.Writer) *pipeline {
 		p.wg.Go(func() {
 			for b := range lane {
 				if p.ctx.Err() == nil {
-					if err := write(s, b.data); err != nil {
+					if _, err := s.Write(b.data); err != nil {
 						p.cancel(err)
 					}
 				}

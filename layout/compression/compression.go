@@ -16,7 +16,6 @@
 package compression
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -140,7 +139,7 @@ func (f *Format) NewReader(r io.Reader) (io.ReadCloser, error) { return f.open(r
 // NewWriter compresses to w. The output is complete only when Close has
 // returned nil; closing does not close w.
 func (f *Format) NewWriter(w io.Writer) *Writer {
-	return &Writer{format: f, w: bufio.NewWriterSize(pieces{w}, pieceSize/2)}
+	return &Writer{format: f, w: &blocks{w: w}}
 }
 
 type nopCloser struct{ io.Writer }

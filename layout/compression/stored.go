@@ -1,7 +1,6 @@
 package compression
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"hash"
@@ -142,7 +141,7 @@ func (s *storedWriter) Close() error {
 // for one stream.
 type Writer struct {
 	format *Format
-	w      *bufio.Writer
+	w      *blocks
 	z      io.WriteCloser // the part that is being compressed, or nil
 	begun  bool
 	err    error
@@ -196,20 +195,49 @@ func (w *Writer) Close() error {
 	return w.Cut()
 }
 
-// pieceSize is the most that is written at a time: for larger writes some
-// systems look for as much memory in one piece, which takes longer. What comes
-// in pieces of this size passes the buffer, which is smaller.
-const pieceSize = 32 << 10
+// blockLen is what is written at a time, from one multiple of it to the next:
+// for a write that is larger, or lies across one, some systems look longer for
+// memory, by a fifth of the whole.
+const blockLen = 32 << 10
 
-type pieces struct{ w io.Writer }
+// blocks writes blocks, and buffers what does not fill one.
+type blocks struct {
+	w   io.Writer
+	at  int64 // bytes written
+	buf []byte
+	err error // of the first write that failed
+}
 
-func (w pieces) Write(p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		var k int
-		k, err = w.w.Write(p[n:min(len(p), n+pieceSize)])
-		n += k
+func (b *blocks) Write(p []byte) (n int, err error) {
+	for len(p) > 0 && b.err == nil {
+		k := min(len(p), blockLen-int((b.at+int64(len(b.buf)))%blockLen))
+		full := (b.at+int64(len(b.buf)+k))%blockLen == 0
+		if full && len(b.buf) == 0 {
+			b.write(p[:k])
+		} else {
+			b.buf = append(b.buf, p[:k]...)
+			if full {
+				b.Flush()
+			}
+		}
+		n, p = n+k, p[k:]
 	}
-	return n, err
+	return n, b.err
+}
+
+func (b *blocks) write(p []byte) {
+	n, err := b.w.Write(p)
+	b.at += int64(n)
+	b.err = err
+}
+
+// Flush writes what is buffered.
+func (b *blocks) Flush() error {
+	if len(b.buf) > 0 && b.err == nil {
+		b.write(b.buf)
+		b.buf = b.buf[:0]
+	}
+	return b.err
 }
 
 // dense are the foreign formats whose content does not compress.

@@ -3,6 +3,7 @@ package compression
 import (
 	"bytes"
 	stdgzip "compress/gzip"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -106,3 +107,51 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is written comes out, and no write but the last of a flush ends
+// within a block, or lies across two.
+func TestBlocks(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		var out, want bytes.Buffer
+		w := &blocks{w: writerFunc(func(p []byte) (int, error) {
+			if from, to := out.Len()/blockLen, (out.Len()+len(p)-1)/blockLen; from != to {
+				t.Errorf("a write of %d bytes at %d", len(p), out.Len())
+			}
+			return out.Write(p)
+		})}
+		for range 20 {
+			p := make([]byte, []int{0, 1, 512, blockLen - 1, blockLen, r.IntN(3 * blockLen), 8*blockLen + 5}[r.IntN(7)])
+			for i := range p {
+				p[i] = byte(r.Uint32())
+			}
+			want.Write(p)
+			if n, err := w.Write(p); n != len(p) || err != nil {
+				t.Fatal(n, err)
+			}
+			if r.IntN(4) == 0 {
+				w.Flush()
+				if out.Len() != want.Len() {
+					t.Fatalf("flushed: %d of %d bytes", out.Len(), want.Len())
+				}
+			} else if want.Len()-out.Len() >= blockLen {
+				t.Errorf("%d bytes are held back", want.Len()-out.Len())
+			}
+		}
+		if err := w.Flush(); err != nil || !bytes.Equal(out.Bytes(), want.Bytes()) {
+			t.Fatalf("the bytes differ (%v)", err)
+		}
+	}
+	boom := errors.New("boom")
+	w := &blocks{w: writerFunc(func([]byte) (int, error) { return 0, boom })}
+	if _, err := w.Write(make([]byte, 2*blockLen)); err != boom {
+		t.Errorf("got %v, want boom", err)
+	}
+	if err := w.Flush(); err != boom {
+		t.Errorf("flushed: got %v, want boom", err)
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

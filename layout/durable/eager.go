@@ -16,26 +16,31 @@ const New = os.O_WRONLY | os.O_CREATE | os.O_EXCL | syscall.O_NONBLOCK
 // ones leave too much to the end.
 const eagerStep = 8 << 20
 
-// Eager is f as a writer that has the system bring what was written to the
-// medium while more is being written, so that the sync at the end finds little
-// left to do. It is no sync itself, and only a hint: systems without such a
-// thing, and NoSync, have f alone. Nothing else may write to f before the
-// content is complete but what is written over it.
-func (o Options) Eager(f *os.File) io.WriteCloser {
-	if o.NoSync {
-		return f
-	}
-	return &eager{f: f}
-}
+// blockLen is the most that is written at a time, and no write lies across a
+// multiple of it: for a larger one some systems look for as much memory in one
+// piece, which takes up to five times as long.
+const blockLen = 32 << 10
+
+// Eager is f, which is empty, as a writer that has the system bring what was
+// written to the medium while more is being written, so that the sync at the
+// end finds little left to do. It is no sync itself, and only a hint, which
+// systems without such a thing, and NoSync, do not get. Nothing else may write
+// to f before the content is complete but what is written over it.
+func (o Options) Eager(f *os.File) io.WriteCloser { return &eager{f: f, lazy: o.NoSync} }
 
 type eager struct {
 	f        *os.File
+	lazy     bool
 	n, begun int64 // bytes written, and asked to be brought
 }
 
-func (e *eager) Write(p []byte) (int, error) {
-	n, err := e.f.Write(p)
-	if e.n += int64(n); e.n-e.begun >= eagerStep {
+func (e *eager) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var k int
+		k, err = e.f.Write(p[n:min(len(p), n+blockLen-int(e.n%blockLen))])
+		n, e.n = n+k, e.n+int64(k)
+	}
+	if e.n-e.begun >= eagerStep && !e.lazy {
 		startSync(e.f, e.begun, e.n-e.begun)
 		e.begun = e.n
 	}
