@@ -216,7 +216,7 @@ func (s samples) peak(name string) (peak int64) {
 // peers are the programs that ferry is compared with, and how each tells its
 // version.
 var peers = [][]string{
-	{"openssl", "version"}, {"tar", "--version"}, {"pigz", "--version"}, {"zstd", "--version"},
+	{"openssl", "version"}, {"cat", "--version"}, {"dd", "--version"}, {"tar", "--version"}, {"pigz", "--version"}, {"zstd", "--version"},
 	{"oras", "version"}, {"skopeo", "--version"}, {"regctl", "version", "--format", "{{.VCSTag}}"}, {"crane", "version"},
 	{"script", "--version"},
 }
