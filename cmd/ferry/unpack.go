@@ -91,7 +91,11 @@ func unpackCommand(e *env) *cli.Command {
 			if a.Reference != "" {
 				s.row("artifact", "%s", a.Reference)
 			}
-			for _, f := range a.Files {
+			for i, f := range a.Files {
+				if more := len(a.Files) - i; i == filesNamed && more > 1 {
+					s.row("", "and %d more; --format json lists them all", more)
+					break
+				}
 				s.row("file", "%s, %s", f.Name, size(f.Size))
 			}
 			s.row("identity", "%s", a.Identity)
@@ -111,6 +115,9 @@ func unpackCommand(e *env) *cli.Command {
 		},
 	}
 }
+
+// filesNamed is how many files the answer to a person names.
+const filesNamed = 20
 
 // unpackAnswer is what unpack reports.
 type unpackAnswer struct {
