@@ -22,7 +22,7 @@ import (
 type Draft struct {
 	// Blobs are the content, with its sizes. A digest may be empty.
 	Blobs []Blob
-	// Watch, when set, is called before blob i is read for the first time and
+	// Watch, when set, is called before blob i is hashed for the first time and
 	// returns who wants to see it pass, or nil. The watcher is closed after it.
 	Watch func(i int) io.WriteCloser
 	// Finish makes the layout out of the digests of Blobs, in their order. It
