@@ -67,8 +67,11 @@ func run(ctx context.Context, e *env, args []string) int {
 			return cli.ShowAppHelp(c)
 		},
 	}
+	profiles := &profiling{e: e}
+	defer profiles.end()
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsageError
+		c.Before = profiles.begin
 		c.HideHelpCommand = true
 		for _, f := range c.Flags {
 			if b, ok := f.(*cli.BoolFlag); ok {
@@ -79,6 +82,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		if c.Name != "version" {
 			c.Flags = append(c.Flags, &cli.BoolFlag{Name: "no-progress", Usage: "do not show how far it has come", DisableDefaultText: true, Destination: &e.noProgress})
 		}
+		c.Flags = append(c.Flags, profiles.flags()...)
 	}
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}

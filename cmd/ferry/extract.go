@@ -160,7 +160,7 @@ func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
 		return "", nil
 	}
 	if x.at == nil {
-		x.at = map[digest.Digest]string{}
+		x.at = make(map[digest.Digest]string, len(x.want))
 	}
 	x.at[d] = name
 	return name, x.parents(name)
@@ -168,7 +168,7 @@ func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
 
 // wants says where each blob of an artifact is written.
 func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
-	want := map[digest.Digest]string{}
+	want := make(map[digest.Digest]string, len(m.Layers))
 	var names []string
 	if k := kindOf(m); k != nil {
 		names, _ = k.FileNames(m) // place reports what is wrong with them
@@ -177,9 +177,10 @@ func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
 		if want[l.Digest] != "" {
 			continue
 		}
-		want[l.Digest] = staged(l.Digest)
 		if names != nil && names[i] != "" {
 			want[l.Digest] = path.Join(x.into, names[i])
+		} else {
+			want[l.Digest] = staged(l.Digest)
 		}
 	}
 	return want

@@ -37,10 +37,7 @@ func main() {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv, ask: askTerminal, now: time.Now}
-	done := e.profile()
-	code := run(ctx, e, os.Args)
-	done()
-	os.Exit(code)
+	os.Exit(run(ctx, e, os.Args))
 }
 
 // An interruption is the signal that ended a run.

@@ -5,42 +5,61 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+
+	"github.com/urfave/cli/v2"
 )
 
-// profile writes profiles for "go tool pprof" into the files that
-// FERRY_CPUPROFILE and FERRY_MEMPROFILE name. It is for those who work on
-// ferry and is in no help text. The function that it returns ends the
-// profiles; what goes wrong with them is said and is no error of the run.
-func (e *env) profile() (stop func()) {
-	var stops []func() error
-	create := func(key string, begin func(*os.File) (func() error, error)) {
-		name := e.getenv(key)
-		if name == "" {
-			return
-		}
-		f, err := os.Create(name)
-		if err == nil {
-			var end func() error
-			if end, err = begin(f); err == nil {
-				stops = append(stops, end, f.Close)
-				return
-			}
-			f.Close()
-		}
-		fmt.Fprintf(e.stderr, "ferry: %s: %v\n", key, err)
+// A profiling writes profiles for "go tool pprof". Its flags are for those who
+// work on ferry, and in no help text.
+type profiling struct {
+	e        *env
+	cpu, mem string // files
+	stops    []func() error
+}
+
+func (p *profiling) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "cpuprofile", Hidden: true, Destination: &p.cpu},
+		&cli.StringFlag{Name: "memprofile", Hidden: true, Destination: &p.mem},
 	}
-	create("FERRY_CPUPROFILE", func(f *os.File) (func() error, error) {
+}
+
+// begin begins the profiles that are asked for.
+func (p *profiling) begin(*cli.Context) error {
+	err := p.create(p.cpu, func(f *os.File) (func() error, error) {
 		return func() error { pprof.StopCPUProfile(); return nil }, pprof.StartCPUProfile(f)
 	})
-	create("FERRY_MEMPROFILE", func(f *os.File) (func() error, error) {
+	if err != nil {
+		return err
+	}
+	return p.create(p.mem, func(f *os.File) (func() error, error) {
 		runtime.MemProfileRate = 64 << 10
 		return func() error { return pprof.Lookup("allocs").WriteTo(f, 0) }, nil
 	})
-	return func() {
-		for _, s := range stops {
-			if err := s(); err != nil {
-				fmt.Fprintf(e.stderr, "ferry: profile: %v\n", err)
-			}
+}
+
+func (p *profiling) create(name string, begin func(*os.File) (func() error, error)) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	end, err := begin(f)
+	if err != nil {
+		f.Close()
+		return err
+	}
+	p.stops = append(p.stops, end, f.Close)
+	return nil
+}
+
+// end ends them. What goes wrong with that is said, and is no error of the run.
+func (p *profiling) end() {
+	for _, stop := range p.stops {
+		if err := stop(); err != nil {
+			fmt.Fprintf(p.e.stderr, "ferry: profile: %v\n", err)
 		}
 	}
 }
