@@ -150,7 +150,7 @@ func (b *bench) makeReady() error {
 
 // touchMemory writes to every page of so many bytes.
 func touchMemory(n int64) {
-	m := make([]byte, n)
+	m := anonymous(n)
 	for i := 0; i < len(m); i += 4096 {
 		m[i] = 1
 	}
