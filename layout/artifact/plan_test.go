@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -218,3 +219,43 @@ type seenBy struct {
 }
 
 func (s *seenBy) Close() error { s.c.seen[s.mediaType] = s.String(); return nil }
+
+// Directories that are listed side by side come in the order of fs.WalkDir, and
+// so does the first error.
+func TestPlanOrder(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for i := range 300 {
+		fsys[fmt.Sprintf("d%d/e%d.x/f%d", i%7, i%11, i)] = &fstest.MapFile{Data: []byte("x")}
+		fsys[fmt.Sprintf("d%d/e%d", i%7, i%11)] = &fstest.MapFile{}
+	}
+	for _, name := range []string{"d1.txt", "d1-", "a", "z/z/z/z", "d3/e", "d3/e1.x0"} {
+		fsys[name] = &fstest.MapFile{}
+	}
+	var want, got []string
+	if err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			want = append(want, name)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(Files, fsys, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range p.Layers {
+		got = append(got, l.Name)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %q\nwant  %q", got, want)
+	}
+	for _, name := range []string{"d6/link", "d2/e5.x/link", "d4/link"} {
+		fsys[name] = &fstest.MapFile{Mode: fs.ModeSymlink}
+	}
+	for range 20 {
+		if _, err := NewPlan(Files, fsys, Options{}); err == nil || !strings.Contains(err.Error(), "d2/e5.x/link") {
+			t.Fatalf("got %v, want the error of d2/e5.x/link", err)
+		}
+	}
+}

@@ -227,8 +227,10 @@ func (b *blocks) Write(p []byte) (n int, err error) {
 
 func (b *blocks) write(p []byte) {
 	n, err := b.w.Write(p)
-	b.at += int64(n)
-	b.err = err
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	b.at, b.err = b.at+int64(n), err
 }
 
 // Flush writes what is buffered.

@@ -114,7 +114,11 @@ func TestBlocks(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		var out, want bytes.Buffer
+		flushing := false
 		w := &blocks{w: writerFunc(func(p []byte) (int, error) {
+			if !flushing && (out.Len()+len(p))%blockLen != 0 {
+				t.Errorf("a write of %d bytes at %d ends within a block", len(p), out.Len())
+			}
 			if from, to := out.Len()/blockLen, (out.Len()+len(p)-1)/blockLen; from != to {
 				t.Errorf("a write of %d bytes at %d", len(p), out.Len())
 			}
@@ -130,7 +134,9 @@ func TestBlocks(t *testing.T) {
 				t.Fatal(n, err)
 			}
 			if r.IntN(4) == 0 {
+				flushing = true
 				w.Flush()
+				flushing = false
 				if out.Len() != want.Len() {
 					t.Fatalf("flushed: %d of %d bytes", out.Len(), want.Len())
 				}
@@ -138,9 +144,14 @@ func TestBlocks(t *testing.T) {
 				t.Errorf("%d bytes are held back", want.Len()-out.Len())
 			}
 		}
+		flushing = true
 		if err := w.Flush(); err != nil || !bytes.Equal(out.Bytes(), want.Bytes()) {
 			t.Fatalf("the bytes differ (%v)", err)
 		}
+	}
+	short := &blocks{w: writerFunc(func(p []byte) (int, error) { return len(p) - 1, nil })}
+	if _, err := short.Write(make([]byte, blockLen)); err != io.ErrShortWrite {
+		t.Errorf("got %v, want %v", err, io.ErrShortWrite)
 	}
 	boom := errors.New("boom")
 	w := &blocks{w: writerFunc(func([]byte) (int, error) { return 0, boom })}
