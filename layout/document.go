@@ -409,7 +409,7 @@ func checkNames(index *v1.Index) error {
 			if !ok {
 				continue
 			}
-			if len(name) > 512 || !namePattern().MatchString(name) {
+			if !validName(name) {
 				return fmt.Errorf("manifests[%d].annotations.%s: %s is not a reference", i, key, quote(name))
 			}
 			if first, ok := at[name]; ok && first.Digest != d.Digest {
@@ -421,9 +421,31 @@ func checkNames(index *v1.Index) error {
 	return nil
 }
 
-// namePattern is what annotations.md allows in org.opencontainers.image.ref.name
-// and what full references need; no component is "." or "..".
-var namePattern = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.:@+-]*)*$`)
+// word is what a name, a component of one and a tag begin with.
+const word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+// made says whether s begins with a character of word and goes on with those
+// and more.
+func made(s, more string) bool {
+	return s != "" && strings.IndexByte(word, s[0]) >= 0 && strings.Trim(s, word+more) == ""
+}
+
+// validName says whether a name is what annotations.md allows in
+// org.opencontainers.image.ref.name and what full references need; no component
+// is "." or "..".
+func validName(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if !made(part, ".:@+-") {
+			return false
+		}
+	}
+	return len(name) <= 512
+}
+
+// ValidTag says whether a tag is one by the distribution specification
+// ("Pulling manifests"): letters, digits, '_', and behind the first also '.' and
+// '-', at most 128.
+func ValidTag(tag string) bool { return len(tag) <= 128 && made(tag, ".-") }
 
 // marshal writes a document of ours: compact, and without HTML escapes.
 func marshal(v any) ([]byte, error) {

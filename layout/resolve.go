@@ -2,9 +2,7 @@ package layout
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -42,15 +40,25 @@ func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("no artifact is named %s; there are: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
 }
 
-// companion is a tag by which cosign and others hang a signature, an
-// attestation or an SBOM on an image: its digest, with a suffix.
-var companion = pattern(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
+// About takes apart a name whose tag says that it is about another artifact:
+// cosign and others hang a signature, an attestation or an SBOM on an image by
+// its digest, with "-" for ":", and mostly a suffix behind a dot. The digest is
+// "" for any other name.
+func About(name string) (d digest.Digest, suffix string) {
+	if t := tagOf(name); t != "" {
+		name = t
+	}
+	name, suffix, _ = strings.Cut(name, ".")
+	d, err := ParseDigest(strings.Replace(name, "-", ":", 1))
+	if err != nil {
+		return "", ""
+	}
+	return d, suffix
+}
 
-// aboutAnother reports whether a descriptor's name says that it is about
-// another artifact.
 func aboutAnother(d v1.Descriptor) bool {
-	n := d.Annotations[v1.AnnotationRefName]
-	return companion().MatchString(n) || companion().MatchString(tagOf(n))
+	about, _ := About(d.Annotations[v1.AnnotationRefName])
+	return about != ""
 }
 
 // Resolve finds what a reference stands for in an index: a full reference, a
@@ -132,10 +140,4 @@ func Untag(index *v1.Index, full string) {
 		}
 		d.Annotations = a
 	}
-}
-
-// pattern is an expression that is compiled when it is first asked for, since
-// few runs of a command ask for many.
-func pattern(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -104,7 +104,7 @@ func (b Bundle) version() (string, error) {
 
 // tag is the artifact's, by the short name or the full one.
 func (a Artifact) tag() string {
-	if tag := a.Annotations[annotationRefName]; tagPattern().MatchString(tag) {
+	if tag := a.Annotations[annotationRefName]; validTag(tag) {
 		return tag
 	}
 	if name := a.Name(); name != "" {

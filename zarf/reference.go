@@ -20,7 +20,7 @@ type reference struct {
 var (
 	domainPattern = pattern(`^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$`)
 	pathPattern   = pattern(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern    = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	tagPattern    = pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	digestPattern = pattern(`^sha256:[0-9a-f]{64}$`)
 	// Names are also pinned by sha512; what ferry writes is sha256 only.
 	anyDigestPattern = pattern(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
@@ -43,7 +43,7 @@ func parseReference(s string) (reference, error) {
 	}
 	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, '/') {
 		rest, r.tag = rest[:i], rest[i+1:]
-		if !tagPattern().MatchString(r.tag) {
+		if !validTag(r.tag) {
 			return r, fmt.Errorf("%q is not a tag ([A-Za-z0-9_.-], at most 128)", r.tag)
 		}
 	}
@@ -72,6 +72,10 @@ func parseReference(s string) (reference, error) {
 	}
 	return r, nil
 }
+
+// validTag bounds the length beside the expression, which compiles {0,127} into
+// as many levels.
+func validTag(tag string) bool { return len(tag) <= 128 && tagPattern().MatchString(tag) }
 
 // repository is the name without tag and digest.
 func (r reference) repository() string { return r.domain + "/" + r.path }

@@ -53,7 +53,7 @@ func checkName(field, name string) error {
 }
 
 func checkVersion(version string) error {
-	if !tagPattern().MatchString(version) {
+	if !validTag(version) {
 		return &Error{
 			Field: "version", Found: version,
 			Want: "letters, digits, _ . - (one string is version, tag and file name), at most 128, the first no . or -",

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/signature"
 )
@@ -35,18 +33,15 @@ func (r signatureRow) String() string {
 	return r.File + ", says it is by " + r.Key + "; ferry verify --key checks it"
 }
 
-// cosign hangs what it makes for an artifact on a tag that is the artifact's
-// digest: sha256-<hex>.sig and so on.
-var tagOfCosign = pattern(`(?:^|:)(sha256|sha512)-([0-9a-f]{64,128})\.(sig|att|sbom)$`)
-
 // carried says what a manifest is by cosign's names, and what it is about. It
 // is "" for any other name. What it holds goes through ferry unchanged, and is
 // checked by those who can: where the artifact runs.
 func carried(names []string) (kind, about string) {
 	for _, n := range names {
-		if m := tagOfCosign().FindStringSubmatch(n); m != nil {
-			word := map[string]string{"sig": "signature", "att": "attestation", "sbom": "sbom"}[m[3]]
-			return "cosign " + word, strings.Join(m[1:3], ":")
+		about, suffix := layout.About(n)
+		word := map[string]string{"sig": "signature", "att": "attestation", "sbom": "sbom"}[suffix]
+		if about != "" && word != "" {
+			return "cosign " + word, string(about)
 		}
 	}
 	return "", ""

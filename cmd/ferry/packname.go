@@ -96,10 +96,9 @@ func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
 	return nil
 }
 
-var (
-	tagPattern        = pattern(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	repositoryPattern = pattern(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
-)
+var repositoryPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
+})
 
 // fullReference makes a full reference of a tag, or checks one.
 func fullReference(ref, repository string) (string, error) {
@@ -110,7 +109,7 @@ func fullReference(ref, repository string) (string, error) {
 		}
 		repo, tag = ref[:i], ref[i+1:]
 	}
-	if !tagPattern().MatchString(tag) {
+	if !layout.ValidTag(tag) {
 		return "", misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
 	}
 	if !repositoryPattern().MatchString(repo) || len(repo) > 255 {
@@ -137,10 +136,4 @@ func slug(dir string) string {
 		return s
 	}
 	return "directory"
-}
-
-// pattern is an expression that is compiled when it is first asked for, since
-// few runs of a command ask for many.
-func pattern(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -340,7 +340,7 @@ func checkConfig(data []byte, s *Snapshot) error {
 		return errors.New("lei_version: want a string, found none")
 	case c.FormatVersion == nil:
 		return errors.New("format_version: want a string, found none")
-	case !formatVersion().MatchString(*c.FormatVersion):
+	case !validFormat(*c.FormatVersion):
 		return fmt.Errorf(`format_version: want "1.x", found %s`, quote(*c.FormatVersion))
 	case c.Created == nil:
 		return errors.New("created: want a time in RFC 3339, found none")

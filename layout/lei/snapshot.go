@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // A Snapshot is what manifest.json says of a snapshot, its list of
@@ -95,10 +95,17 @@ var snapshotFields = []struct {
 	{"repos", nRepos, "an array of strings"},
 }
 
-var (
-	formatVersion = pattern(`^1(\.[0-9]{1,9})+$`)
-	contentHash   = pattern(`^[0-9a-f]{64}$`)
-)
+// validFormat says whether a format version is 1, and further numbers behind
+// dots.
+func validFormat(version string) bool {
+	parts := strings.Split(version, ".")
+	for _, p := range parts[1:] {
+		if p == "" || len(p) > 9 || strings.Trim(p, "0123456789") != "" {
+			return false
+		}
+	}
+	return parts[0] == "1" && len(parts) > 1
+}
 
 // validDate says whether date is a day of the calendar as YYYY-MM-DD.
 func validDate(date string) bool {
@@ -240,7 +247,7 @@ func (d *manifestReader) value(n node, v scalar) error {
 	switch n {
 	case nFormat:
 		s.FormatVersion = string(v.text)
-		ok = formatVersion().Match(v.text)
+		ok = validFormat(s.FormatVersion)
 	case nLEI:
 		s.LEIVersion = string(v.text)
 	case nDate:
@@ -251,7 +258,7 @@ func (d *manifestReader) value(n node, v scalar) error {
 		ok = validTime(s.Created)
 	case nHash:
 		s.ContentHash = string(v.text)
-		ok = contentHash().Match(v.text)
+		ok = digest.SHA256.Validate(s.ContentHash) == nil
 	case nRepo:
 		s.Repos++
 		if d.repo != nil {
@@ -279,10 +286,4 @@ func (v scalar) found() string {
 		return string(v.text)
 	}
 	return string(v.text)
-}
-
-// pattern is an expression that is compiled when it is first asked for, since
-// few runs of a command ask for many.
-func pattern(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -68,7 +68,6 @@ func (e *ReferenceError) Error() string {
 // host names.
 var (
 	repositoryPattern = pattern(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = pattern(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 	labelPattern      = pattern(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 	schemePattern     = pattern(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 )
@@ -119,7 +118,7 @@ func Parse(text string) (Reference, error) {
 		return fail("the repository %s has upper-case letters", layout.Printable(repository))
 	case !repositoryPattern().MatchString(repository):
 		return fail("want a repository of lower-case letters, digits and single separators, found %s", layout.Printable(repository))
-	case tagged && !tagPattern().MatchString(tag):
+	case tagged && !layout.ValidTag(tag):
 		return fail("want a tag of letters, digits, '.', '_' and '-', at most 128, found %s", layout.Printable(tag))
 	}
 	r.Tag = tag
@@ -153,7 +152,7 @@ func ParseHost(text string) (host, path string, err error) {
 }
 
 // ValidTag reports whether a registry may take s as a tag.
-func ValidTag(s string) bool { return tagPattern().MatchString(s) }
+func ValidTag(s string) bool { return layout.ValidTag(s) }
 
 // checkHost checks a lower-case host name or address with an optional port.
 func checkHost(s string) error {
