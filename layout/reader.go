@@ -33,16 +33,33 @@ func Open(fsys fs.FS) *Reader { return &Reader{fsys, func() error { return nil }
 
 // OpenDir is a Reader of the layout in a directory. The caller closes it.
 func OpenDir(dir string) (*Reader, error) {
+	d, err := OpenFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{d, d.Close}, nil
+}
+
+// A DirFS is the file system of a directory, as RootFS, that keeps open what it
+// found files in: the few directories of a layout may hold a hundred thousand
+// blobs each, and walking there from the root takes most of the time.
+type DirFS struct{ rootFS }
+
+// OpenFS opens a directory. The caller closes the file system.
+func OpenFS(dir string) (*DirFS, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{RootFS(root), root.Close}, nil
+	return &DirFS{rootFS{root, root.FS(), &openDirs{open: map[string]*os.Root{}}}}, nil
 }
+
+// Close releases the directory. It is harmless to call twice.
+func (d *DirFS) Close() error { return errors.Join(d.dirs.close(), d.root.Close()) }
 
 // RootFS is the file system of a directory as it is read here: opening a FIFO
 // in it does not wait for a writer.
-func RootFS(root *os.Root) fs.FS { return rootFS{root, root.FS()} }
+func RootFS(root *os.Root) fs.FS { return rootFS{root, root.FS(), nil} }
 
 // Close releases the directory. It is harmless to call twice.
 func (r *Reader) Close() error { return r.close() }
@@ -51,29 +68,73 @@ func (r *Reader) Close() error { return r.close() }
 type rootFS struct {
 	root *os.Root
 	fs.FS
+	dirs *openDirs // or nil: each name is walked from the root
+}
+
+type openDirs struct {
+	mu   sync.Mutex
+	open map[string]*os.Root
+}
+
+// dir is the directory of a name, and what the name is in there.
+func (f rootFS) dir(name string) (*os.Root, string, error) {
+	dir, base := path.Split(name)
+	if f.dirs == nil || dir == "" {
+		return f.root, name, nil
+	}
+	f.dirs.mu.Lock()
+	defer f.dirs.mu.Unlock()
+	d := f.dirs.open[dir]
+	if d == nil {
+		var err error
+		if d, err = f.root.OpenRoot(dir); err != nil {
+			return nil, "", err
+		}
+		f.dirs.open[dir] = d
+	}
+	return d, base, nil
+}
+
+func (d *openDirs) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, r := range d.open {
+		errs = append(errs, r.Close())
+	}
+	clear(d.open)
+	return errors.Join(errs...)
 }
 
 func (f rootFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	dir, base, err := f.dir(name)
 	if err != nil {
-		return nil, f.err("open", err)
+		return nil, f.err("open", name, err)
+	}
+	file, err := dir.OpenFile(base, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, f.err("open", name, err)
 	}
 	return file, nil
 }
 
 func (f rootFS) Lstat(name string) (fs.FileInfo, error) {
-	info, err := f.root.Lstat(name)
-	return info, f.err("stat", err)
+	dir, base, err := f.dir(name)
+	if err != nil {
+		return nil, f.err("stat", name, err)
+	}
+	info, err := dir.Lstat(base)
+	return info, f.err("stat", name, err)
 }
 
 // err names the file as the user knows it.
-func (f rootFS) err(op string, err error) error {
+func (f rootFS) err(op, name string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		return &fs.PathError{Op: op, Path: filepath.Join(f.root.Name(), p.Path), Err: p.Err}
+		return &fs.PathError{Op: op, Path: filepath.Join(f.root.Name(), name), Err: p.Err}
 	}
 	return err
 }

@@ -35,10 +35,16 @@ type source struct {
 // reading shows the progress of reading sources. The caller ends it before it
 // prints anything.
 func (e *env) reading(stage string, sources ...*source) (end func()) {
+	if e.quiet || e.noProgress {
+		return func() {}
+	}
 	var total int64
 	for _, s := range sources {
 		if s.dir {
-			total += filesSize(os.DirFS(s.name))
+			// What is no layout is refused at once, however much there is in it.
+			if _, err := os.Lstat(filepath.Join(s.name, v1.ImageLayoutFile)); err == nil {
+				total += filesSize(os.DirFS(s.name))
+			}
 		} else if info, err := os.Stat(s.name); err == nil && info.Mode().IsRegular() {
 			total += info.Size()
 		}
@@ -239,11 +245,11 @@ func (r *reader) Close() error { return r.close() }
 // bundle.ErrCompressed or errNotSeekable when that cannot be.
 func (s *source) reader() (*reader, error) {
 	if s.dir {
-		root, err := os.OpenRoot(s.name)
+		d, err := layout.OpenFS(s.name)
 		if err != nil {
 			return nil, err
 		}
-		return &reader{layout.Open(s.seen.fs(layout.RootFS(root))), root.Close}, nil
+		return &reader{layout.Open(s.seen.fs(d)), d.Close}, nil
 	}
 	if s.name == "-" {
 		return nil, errNotSeekable
