@@ -201,8 +201,21 @@ func (b *bench) many() error {
 	return nil
 }
 
+// idle is a program in Go that does nothing: what starting costs without us.
+func (b *bench) idle(name string) error {
+	file := filepath.Join(b.dir, name+".go")
+	if err := os.WriteFile(file, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
+		return err
+	}
+	return b.must("go", "build", "-o", name, file)
+}
+
 // tiny is the snapshot of a few reports: what starting costs.
 func (b *bench) tiny() error {
+	const base = "a Go program that does nothing"
+	if err := b.idle("idle"); err != nil {
+		return err
+	}
 	if err := b.export("T", 16<<10); err != nil {
 		return err
 	}
@@ -212,6 +225,7 @@ func (b *bench) tiny() error {
 	b.warm = 0
 	b.section("A tiny snapshot, with its payload checked")
 	s, err := b.measure(3*b.rounds, []command{
+		{name: base, args: []string{filepath.Join(b.dir, "idle"), ""}},
 		b.cmd("ferry pack, .tar", "p.tar", "pack", "-q", "T", "-o", "p.tar"),
 		b.cmd("ferry pack, layout", "p", "pack", "-q", "T", "-o", "p"),
 		b.cmd("ferry verify, .tar", "", "verify", "-q", "t.tar"),
@@ -221,7 +235,7 @@ func (b *bench) tiny() error {
 	if err != nil {
 		return err
 	}
-	b.table(s, "")
+	b.table(s, base)
 	for _, name := range []string{"ferry pack, .tar", "ferry verify, .tar", "ferry unpack, .tar"} {
 		m := median(s.wall(name))
 		b.goal("tiny snapshot: "+name, "at most 30 ms", fmt.Sprintf("%.0f ms", m.Seconds()*1000), m <= 30*time.Millisecond)
