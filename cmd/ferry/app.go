@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -71,7 +72,12 @@ func run(ctx context.Context, e *env, args []string) int {
 	defer profiles.end()
 	for _, c := range app.Commands {
 		c.OnUsageError = onUsageError
-		c.Before = profiles.begin
+		c.Before = func(c *cli.Context) error {
+			if err := checkValues(c); err != nil {
+				return err
+			}
+			return profiles.begin(c)
+		}
 		c.HideHelpCommand = true
 		for _, f := range c.Flags {
 			if b, ok := f.(*cli.BoolFlag); ok {
@@ -235,6 +241,25 @@ func takesValue(cmd *cli.Command, name string) bool {
 		}
 	}
 	return false
+}
+
+// checkValues refuses a flag that was given and holds nothing, as one from a
+// variable that is not set: what it asks for must not go unasked.
+func checkValues(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		var values []string
+		switch f.(type) {
+		case *cli.StringFlag:
+			values = []string{c.String(name)}
+		case *cli.StringSliceFlag:
+			values = c.StringSlice(name)
+		}
+		if c.IsSet(name) && slices.Contains(values, "") {
+			return misuse(fmt.Errorf("--%s: want a value, found an empty one", name), "leave the flag out, or fill the variable that the value comes from")
+		}
+	}
+	return nil
 }
 
 // Flags that several commands have.

@@ -63,6 +63,8 @@ func TestErrors(t *testing.T) {
 		{"help verfy", 2, `there is no command "verfy"`, `did you mean ferry verify? ferry help lists the commands`},
 		{"verify lei.tar --exspect x", 2, "there is no flag --exspect", `did you mean --expect? see ferry help verify`},
 		{"verify lei.tar --expect", 2, "verify: the flag --expect wants a value", "see ferry help verify"},
+		{"verify lei.tar --expect=", 2, "--expect: want a value, found an empty one", "leave the flag out, or fill the variable that the value comes from"},
+		{"pack files -o x.tar --tag=", 2, "--tag: want a value, found an empty one", "leave the flag out, or fill the variable that the value comes from"},
 		{"verify", 2, "verify: missing the bundle or layout to verify", "see ferry help verify"},
 		{"verify --format yaml lei.tar", 2, `--format "yaml": want text or json`, "see ferry help verify"},
 		{"summary lei.tar --list --query x", 2, "--list and --query: want one of the two", "see ferry help summary"},
