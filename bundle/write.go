@@ -74,10 +74,10 @@ func documents(c *layout.Contents) int {
 // frontOf is what an archive begins with: all that depends on the digests of
 // other things, and has nonetheless a length that does not.
 func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, error) {
-	front := append([]file{{v1.ImageLayoutFile, c.OCILayout()}, {v1.ImageIndexFile, c.RawIndex}}, more...)
+	front := []file{{v1.ImageLayoutFile, c.OCILayout()}, {v1.ImageIndexFile, c.RawIndex}}
 	var s layout.Seal
-	s.Grow(len(front) + len(c.Blobs))
-	for _, f := range front {
+	s.Grow(len(front) + len(more) + len(c.Blobs))
+	for _, f := range append(front, more...) {
 		s.Add(f.name, sha256.Sum256(f.data))
 	}
 	for _, b := range c.Blobs {
@@ -96,6 +96,7 @@ func frontOf(ctx context.Context, c *layout.Contents, more ...file) ([]file, err
 	for _, f := range signatures {
 		front = append(front, file{f.Name, f.Data})
 	}
+	front = append(front, more...) // behind the signature, which answers for it
 	for _, b := range c.Blobs[:documents(c)] {
 		data, err := b.Bytes(ctx)
 		if err != nil {
