@@ -28,6 +28,8 @@ type Report struct {
 	Invalid []error  // documents, names and seals that cannot be accepted
 	Missing []error  // blobs that a descriptor reaches and that are not there
 	Extra   []string // files and blobs that nothing refers to; no fault
+
+	All []v1.Descriptor // of every blob that came, by each of its types; "" for what nothing refers to
 }
 
 // Problems is everything found wrong, each thing once, worst first.

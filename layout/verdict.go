@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -62,6 +63,9 @@ func (a *Audit) Finish() *Report {
 			if !b.wanted {
 				r.Extra = append(r.Extra, BlobPath(d))
 			}
+			for _, t := range append([]string{b.media}, b.others...) {
+				r.All = append(r.All, v1.Descriptor{MediaType: t, Digest: d, Size: b.size})
+			}
 		}
 	}
 	for _, d := range a.order {
@@ -100,6 +104,9 @@ func (a *Audit) Finish() *Report {
 		}
 	}
 	slices.Sort(r.Extra)
+	slices.SortFunc(r.All, func(a, b v1.Descriptor) int {
+		return strings.Compare(string(a.Digest)+a.MediaType, string(b.Digest)+b.MediaType)
+	})
 	r.Corrupt, r.Invalid, r.Missing = a.corrupt, a.invalid, a.missing
 	return r
 }

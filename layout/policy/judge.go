@@ -17,6 +17,7 @@ type Subject struct {
 	Names     []string // in index.json
 	Artifacts []Artifact
 	Blobs     []v1.Descriptor // with their titles, where they have any
+	Files     []string        // that are no part of the layout, and were not looked at
 	// Content is what sniff found in a blob; see Policy.Looks.
 	Content map[digest.Digest]*sniff.Findings
 	// Secrets are messages about secrets, a line each.
@@ -135,6 +136,11 @@ func (p *Policy) content(j *judge, s *Subject) {
 			if rule.on {
 				j.places("forbid "+rule.name, d, rule.of(s.Content[d]))
 			}
+		}
+	}
+	if p.Forbid.Unseen {
+		for _, name := range s.Files {
+			j.add("forbid unseen", fmt.Sprintf("%.200q", name), "no part of the layout, and not looked at")
 		}
 	}
 	if p.Forbid.Secrets {

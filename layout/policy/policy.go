@@ -113,7 +113,27 @@ func Parse(data []byte) (*Policy, error) {
 	if err := d.Decode(new(yaml.Node)); err != io.EOF {
 		return nil, errors.New("more than one YAML document")
 	}
+	var n yaml.Node
+	if err := yaml.Unmarshal(data, &n); err != nil {
+		return nil, yamlError(err)
+	}
+	if line := empty(&n); line > 0 {
+		return nil, fmt.Errorf("line %d: a rule without a value; leave it out to allow everything", line)
+	}
 	return f.policy()
+}
+
+// empty is the line of a key without a value, or 0.
+func empty(n *yaml.Node) int {
+	if n.ShortTag() == "!!null" {
+		return n.Line
+	}
+	for _, c := range n.Content {
+		if line := empty(c); line > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 // yamlError puts what is wrong into one line.
@@ -144,7 +164,7 @@ func (f *file) policy() (p *Policy, err error) {
 			return nil, fmt.Errorf("kinds: there is no kind %q, want some of %s", k, strings.Join(Kinds, ", "))
 		}
 	}
-	for _, list := range [][]string{p.Kinds, p.MediaTypes, p.Names, p.Keys} {
+	for _, list := range [][]string{p.Kinds, p.MediaTypes, p.Names, p.Keys, f.Forbid} {
 		if slices.Contains(list, "") || list != nil && len(list) == 0 {
 			return nil, errors.New("an empty list or an empty entry; leave out the rule to allow everything")
 		}
