@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -109,6 +110,9 @@ func checkTitles(m *v1.Manifest) error {
 	return check(m.Config, "config")
 }
 
+// staging is where files wait for their names; no title may lie in it.
+const staging = ".ferry-partial"
+
 // Unpack fetches the files of an artifact and writes them below root, each
 // checked by size and digest, and all of them by the kind's own check, for
 // which the config is fetched too. Files appear under their names only when
@@ -132,19 +136,17 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 			return fmt.Errorf("config: %w", err)
 		}
 	}
+	// In a directory of their own: a title may be any other name.
+	if err := errors.Join(root.RemoveAll(staging), root.Mkdir(staging, 0o755)); err != nil {
+		return err
+	}
+	defer root.RemoveAll(staging)
 	temps := make([]string, len(names))
-	defer func() {
-		for _, t := range temps {
-			if t != "" {
-				root.Remove(t)
-			}
-		}
-	}()
 	for i, l := range m.Layers {
 		if names[i] == "" {
 			continue
 		}
-		temps[i] = fmt.Sprintf(".ferry-partial-%d", i)
+		temps[i] = path.Join(staging, strconv.Itoa(i))
 		if err := fetchFile(ctx, fetch, l, check, root, temps[i]); err != nil {
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
@@ -164,7 +166,6 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 		if err := root.Rename(temps[i], name); err != nil {
 			return err
 		}
-		temps[i] = ""
 	}
 	return nil
 }
@@ -175,6 +176,9 @@ func clearWay(root *os.Root, names []string) error {
 	for _, name := range names {
 		if name == "" {
 			continue
+		}
+		if top, _, _ := strings.Cut(name, "/"); strings.EqualFold(top, staging) {
+			return fmt.Errorf("%.80q: a name that unpacking itself uses", name)
 		}
 		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
@@ -187,9 +191,6 @@ func clearWay(root *os.Root, names []string) error {
 }
 
 func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checker, root *os.Root, temp string) error {
-	if err := root.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
