@@ -322,12 +322,24 @@ func (t *target) commit(names []string) error {
 			return err
 		}
 	}
+	dirs := map[string]bool{".": true}
 	for _, n := range names {
 		if n == "" {
 			continue
 		}
+		if info, err := t.old.Lstat(n); err == nil && info.IsDir() {
+			return fmt.Errorf("%s: a directory stands in the place of this file", layout.Printable(n))
+		}
 		if err := t.old.MkdirAll(path.Dir(n), 0o755); err != nil {
 			return err
+		}
+		for d := path.Dir(n); !dirs[d]; d = path.Dir(d) {
+			dirs[d] = true
+		}
+	}
+	for _, n := range names {
+		if n == "" {
+			continue
 		}
 		if err := t.old.Rename(path.Join(stagingDir, t.into, n), n); err != nil {
 			return err
@@ -336,12 +348,18 @@ func (t *target) commit(names []string) error {
 	if t.o.NoSync {
 		return nil
 	}
-	f, err := t.old.Open(".")
-	if err != nil {
-		return err
+	for d := range dirs {
+		f, err := t.old.Open(d)
+		if err != nil {
+			return err
+		}
+		err = durable.SyncDir(f)
+		f.Close()
+		if err != nil {
+			return err
+		}
 	}
-	defer f.Close()
-	return durable.SyncDir(f)
+	return nil
 }
 
 func (t *target) close() {
