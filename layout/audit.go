@@ -35,8 +35,8 @@ type AuditOptions struct {
 	// Sink, when set, is called before the content of each blob and returns
 	// where to write it, or nil; it may ask the audit what is known by then,
 	// and is called from as many goroutines as Add.
-	// The writer is closed when the content proved whole and not otherwise. An
-	// error of the sink ends the audit.
+	// The writer is closed when the content proved whole; otherwise its Abort is
+	// called, if it has one. An error of the sink ends the audit.
 	Sink func(a *Audit, d v1.Descriptor) (io.WriteCloser, error)
 	// Strict makes SHA256SUMS the whole list: a file that it does not name is
 	// refused even where it is no part of the layout. For archives, which
@@ -270,6 +270,13 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 		}
 		if out != nil {
 			sinks = append(sinks, out)
+		}
+		if w, ok := out.(interface{ Abort() }); ok {
+			defer func() {
+				if !b.whole {
+					w.Abort()
+				}
+			}()
 		}
 	}
 	n, err := Tee(ctx, io.LimitReader(r, size+1), sinks...)

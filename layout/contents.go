@@ -97,7 +97,7 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 			}
 			b := a.blobs[d]
 			if want == 2 {
-				c.Blobs = append(c.Blobs, InMemory(v1.Descriptor{MediaType: b.media, Digest: d, Size: b.want}, b.raw))
+				c.Blobs = append(c.Blobs, InMemory(v1.Descriptor{MediaType: b.parsedAs, Digest: d, Size: b.want}, b.raw))
 				continue
 			}
 			blob := r.blob(ctx, b.media, d, b.want)

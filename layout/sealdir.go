@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -23,7 +25,7 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir(), name == SealName, IsSignature(name):
+		case e.IsDir(), name == SealName, IsSignature(name), name == durable.LockName, strings.HasPrefix(path.Base(name), tempPrefix):
 			return nil
 		case !e.Type().IsRegular():
 			return &FormatError{name, fmt.Errorf("want a regular file, found %s; it cannot be sealed", kind(e.Type()))}

@@ -212,7 +212,7 @@ func (w *Writer) syncRoot() error {
 	if w.dir != nil || w.o.NoSync {
 		return nil
 	}
-	for _, dir := range []string{"blobs/sha256", "blobs/sha512", "."} {
+	for _, dir := range []string{"blobs/sha256", "blobs/sha512", "blobs", "."} {
 		f, err := w.root.Open(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

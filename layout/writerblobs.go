@@ -131,7 +131,8 @@ func (b *blobWriter) Write(p []byte) (int, error) { return b.out.Write(p) }
 // Close gives the blob its name.
 func (b *blobWriter) Close() error { return b.w.keep(b.f, b.temp, b.d) }
 
-func (b *blobWriter) abort() {
+// Abort takes back what was written.
+func (b *blobWriter) Abort() {
 	b.f.Close()
 	b.w.root.Remove(b.temp)
 }
@@ -174,7 +175,7 @@ func (w *Writer) Push(ctx context.Context, want v1.Descriptor, r io.Reader) erro
 	}
 	b := out.(*blobWriter)
 	if err := Copy(ctx, b, r, want); err != nil {
-		b.abort()
+		b.Abort()
 		return err
 	}
 	return b.Close()
@@ -188,7 +189,7 @@ func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
 	}
 	b := out.(*blobWriter)
 	if _, err := b.Write(data); err != nil {
-		b.abort()
+		b.Abort()
 		return err
 	}
 	return b.Close()

@@ -259,7 +259,7 @@ func clear(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() == lockName {
+		if e.Name() == LockName {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {

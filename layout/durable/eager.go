@@ -48,3 +48,6 @@ func (e *eager) Write(p []byte) (n int, err error) {
 }
 
 func (e *eager) Close() error { return e.f.Close() }
+
+// Abort closes a file whose content is not wanted.
+func (e *eager) Abort() { e.f.Close() }

@@ -13,7 +13,7 @@ import (
 
 const (
 	noFollow = syscall.O_NOFOLLOW
-	lockName = "" // the directory itself is locked
+	LockName = "" // the directory itself is locked
 )
 
 func lock(f *os.File) error {

@@ -10,7 +10,7 @@ import (
 
 const (
 	noFollow = 0
-	lockName = ".ferry-lock" // a directory cannot be locked here
+	LockName = ".ferry-lock" // a directory cannot be locked here
 )
 
 func lock(f *os.File) error {
@@ -22,7 +22,7 @@ func lock(f *os.File) error {
 }
 
 func openDirLock(dir string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o644)
+	return os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR|os.O_CREATE, 0o644)
 }
 
 func stillThere(_ *os.File, name string) bool {
@@ -52,7 +52,7 @@ func renameDir(d *Dir) error {
 	if err := d.lock.Close(); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(d.Path(), lockName)); err != nil {
+	if err := os.Remove(filepath.Join(d.Path(), LockName)); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(d.name); err == nil {
