@@ -216,6 +216,8 @@ func FuzzResolve(f *testing.F) {
 	f.Add("registry.example/a:1", "1", "registry.example/a:1")
 	f.Add("1", "2", "")
 	f.Add("sha256:"+sha256Digits, "x@y:z", "z")
+	f.Add("sha256:"+sha256Digits, "x", "sha256:"+sha256Digits)
+	f.Add("a@sha256:"+sha256Digits, "x", "a@sha256:"+sha256Digits)
 	f.Fuzz(func(t *testing.T, a, b, reference string) {
 		index := NewIndex()
 		for i, name := range []string{a, b} {
@@ -232,6 +234,9 @@ func FuzzResolve(f *testing.F) {
 		fits := reference == "" || reference == string(d.Digest)
 		for _, n := range Names(d) {
 			fits = fits || n == reference || tagOf(n) == reference
+		}
+		if p := pinned(reference); p != "" && p != string(d.Digest) {
+			fits = false // whatever it is called
 		}
 		if !fits {
 			t.Fatalf("%q among %q and %q finds %v", reference, a, b, d)

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -61,6 +62,18 @@ func aboutAnother(d v1.Descriptor) bool {
 	return about != ""
 }
 
+// pinned is the digest that a reference or a name says it stands for, which no
+// name can say of anything else, or "".
+func pinned(reference string) string {
+	if _, d, ok := strings.Cut(reference, "@"); ok {
+		return d
+	}
+	if _, err := ParseDigest(reference); err == nil {
+		return reference
+	}
+	return ""
+}
+
 // Resolve finds what a reference stands for in an index: a full reference, a
 // tag, or a digest. An empty reference stands for the one artifact that has a
 // name of its own, or else for the only one that there is. The error is a
@@ -70,8 +83,8 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 		if reference == "" {
 			return len(Names(d)) > 0 && !aboutAnother(d)
 		}
-		if reference == string(d.Digest) {
-			return true
+		if pin := pinned(reference); pin != "" {
+			return pin == string(d.Digest) && (pin == reference || slices.Contains(Names(d), reference))
 		}
 		for _, n := range Names(d) {
 			if n == reference || tagOf(n) == reference {

@@ -81,9 +81,9 @@ type extraction struct {
 	ready bool
 }
 
-// staged is where a blob waits for its name.
+// staged is where a blob waits for its name: where no title can lie.
 func staged(d digest.Digest) string {
-	return "." + string(d.Algorithm()) + "-" + d.Encoded()
+	return path.Join(artifact.Staging, string(d.Algorithm())+"-"+d.Encoded())
 }
 
 var errTooEarly = errors.New("not known yet")
@@ -233,13 +233,9 @@ func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manife
 			}
 		}
 	}
-	for d, name := range x.at {
-		// What was staged in vain, where the order of the bundle did not tell.
-		if name == staged(d) {
-			if err := t.root.Remove(name); err != nil {
-				return nil, err
-			}
-		}
+	// What was staged in vain, where the order of the bundle did not tell.
+	if err := t.root.RemoveAll(artifact.Staging); err != nil {
+		return nil, err
 	}
 	return files, t.commit(names)
 }
@@ -275,8 +271,6 @@ type target struct {
 	lock func()
 }
 
-const stagingDir = ".ferry-partial"
-
 func openTarget(name string, o durable.Options) (*target, error) {
 	t := &target{name: name, o: o, into: "files"}
 	info, err := os.Lstat(name)
@@ -299,9 +293,9 @@ func (t *target) openOld() (err error) {
 		return err
 	}
 	if t.old, err = os.OpenRoot(t.name); err == nil {
-		if err = t.old.RemoveAll(stagingDir); err == nil {
-			if err = t.old.Mkdir(stagingDir, 0o755); err == nil {
-				t.root, err = t.old.OpenRoot(stagingDir)
+		if err = t.old.RemoveAll(artifact.Staging); err == nil {
+			if err = t.old.Mkdir(artifact.Staging, 0o755); err == nil {
+				t.root, err = t.old.OpenRoot(artifact.Staging)
 			}
 		}
 	}
@@ -318,7 +312,7 @@ func (t *target) commit(names []string) error {
 		return t.dir.Commit()
 	}
 	if !t.o.NoSync {
-		if err := durable.SyncTree(filepath.Join(t.name, stagingDir)); err != nil {
+		if err := durable.SyncTree(filepath.Join(t.name, artifact.Staging)); err != nil {
 			return err
 		}
 	}
@@ -341,7 +335,7 @@ func (t *target) commit(names []string) error {
 		if n == "" {
 			continue
 		}
-		if err := t.old.Rename(path.Join(stagingDir, t.into, n), n); err != nil {
+		if err := t.old.Rename(path.Join(artifact.Staging, t.into, n), n); err != nil {
 			return err
 		}
 	}
@@ -370,7 +364,7 @@ func (t *target) close() {
 		t.dir.Close()
 	}
 	if t.old != nil {
-		t.old.RemoveAll(stagingDir)
+		t.old.RemoveAll(artifact.Staging)
 		t.old.Close()
 	}
 	if t.lock != nil {

@@ -255,5 +255,8 @@ func CheckTitle(title string) error {
 			return fmt.Errorf("title: unsafe path element %q in a file name", e)
 		}
 	}
+	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {
+		return fmt.Errorf("title: unsafe file name, in %s, where unfinished files wait", Staging)
+	}
 	return nil
 }

@@ -110,8 +110,9 @@ func checkTitles(m *v1.Manifest) error {
 	return check(m.Config, "config")
 }
 
-// staging is where files wait for their names; no title may lie in it.
-const staging = ".ferry-partial"
+// Staging is the directory, below the one that is unpacked into, in which files
+// wait for their names. No title lies in it; see CheckTitle.
+const Staging = ".ferry-partial"
 
 // Unpack fetches the files of an artifact and writes them below root, each
 // checked by size and digest, and all of them by the kind's own check, for
@@ -136,17 +137,16 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 			return fmt.Errorf("config: %w", err)
 		}
 	}
-	// In a directory of their own: a title may be any other name.
-	if err := errors.Join(root.RemoveAll(staging), root.Mkdir(staging, 0o755)); err != nil {
+	if err := errors.Join(root.RemoveAll(Staging), root.Mkdir(Staging, 0o755)); err != nil {
 		return err
 	}
-	defer root.RemoveAll(staging)
+	defer root.RemoveAll(Staging)
 	temps := make([]string, len(names))
 	for i, l := range m.Layers {
 		if names[i] == "" {
 			continue
 		}
-		temps[i] = path.Join(staging, strconv.Itoa(i))
+		temps[i] = path.Join(Staging, strconv.Itoa(i))
 		if err := fetchFile(ctx, fetch, l, check, root, temps[i]); err != nil {
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
@@ -176,9 +176,6 @@ func clearWay(root *os.Root, names []string) error {
 	for _, name := range names {
 		if name == "" {
 			continue
-		}
-		if top, _, _ := strings.Cut(name, "/"); strings.EqualFold(top, staging) {
-			return fmt.Errorf("%.80q: a name that unpacking itself uses", name)
 		}
 		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err

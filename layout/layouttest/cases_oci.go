@@ -264,6 +264,7 @@ func indexCases() []Case {
 		{"a path", `"../../x"`}, {"an absolute path", `"/etc/passwd"`}, {"an escape sequence", `"` + escape + `"`},
 		{"a NUL", `"a\u0000b"`}, {"a line feed", `"a\nb"`}, {"dots", `".."`}, {"a backslash", `"a\\b"`}, {"text that turns", `"a\u202eb"`},
 		{"5,000 letters", Quote(strings.Repeat("a", 5000))}, {"a number", "5"},
+		{"another digest", Quote("sha256:" + zeros)}, {"pinned to another digest", Quote("a.example/b@sha256:" + zeros)},
 	} {
 		cases = append(cases, Case{
 			Name: "index.json: a reference that is " + c.name, Words: "ref.name|annotations",
@@ -303,7 +304,8 @@ func titleCases() (cases []Case) {
 		{"a path upwards", `"../../x"`}, {"a path upwards within", `"a/../../x"`}, {"an absolute path", `"/etc/passwd"`}, {"empty", `""`},
 		{"a dot", `"."`}, {"two dots", `".."`}, {"a dot in front", `"./x"`}, {"a slash behind", `"x/"`}, {"two slashes", `"a//b"`},
 		{"a backslash", `"..\\x"`}, {"a drive", `"C:x"`}, {"an escape sequence", `"` + escape + `"`}, {"a NUL", `"a\u0000"`},
-		{"a line feed", `"a\nb"`}, {"text that turns", `"a\u202eb"`}, {"2,000 letters", Quote(strings.Repeat("x", 2000))}, {"a number", "5"}, {"null", "null"},
+		{"a line feed", `"a\nb"`}, {"text that turns", `"a\u202eb"`}, {"2,000 letters", Quote(strings.Repeat("x", 2000))},
+		{"where unfinished files wait", `".Ferry-Partial/x"`}, {"a number", "5"}, {"null", "null"},
 	} {
 		words := "title"
 		if c.name == "a number" {
