@@ -28,6 +28,15 @@ type Inspector interface {
 	Manifest(d v1.Descriptor, m *v1.Manifest) error
 }
 
+// A FileInspector is an Inspector that looks into the other files as well,
+// those that are no part of a layout. Of a directory without a seal an Audit
+// sees none.
+type FileInspector interface {
+	Inspector
+	// File is called before the content of a file passes, as Blob is.
+	File(name string, size int64) io.WriteCloser
+}
+
 // AuditOptions say what an Audit does beside its checks.
 type AuditOptions struct {
 	// Inspectors look into the content.
@@ -191,7 +200,16 @@ func (a *Audit) addSmall(ctx context.Context, name string, size, limit int64, r 
 
 func (a *Audit) addOther(ctx context.Context, name string, size int64, r io.Reader) error {
 	h := sha256.New()
-	n, err := Tee(ctx, r, h)
+	sinks := []io.Writer{h}
+	for _, in := range a.opts.Inspectors {
+		if in, ok := in.(FileInspector); ok && a.inspectable(name) {
+			if w := in.File(name, size); w != nil {
+				defer w.Close()
+				sinks = append(sinks, w)
+			}
+		}
+	}
+	n, err := Tee(ctx, r, sinks...)
 	if err != nil {
 		return err
 	}

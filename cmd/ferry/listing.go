@@ -158,16 +158,21 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
 	}
 	if src.dir && !report.Sealed { // else they are among the extras
-		x.besides(src.name)
+		err := besides(src.name, func(name string, _ int64) {
+			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
+		})
+		if err != nil {
+			x.add(&x.out.Unseen, packinglist.Finding{File: ".", What: "the directory could not be listed: " + err.Error()})
+		}
 	}
 	x.signature(report, src.trust)
 	return x.out
 }
 
-// besides lists what lies in a layout directory and is no part of the layout,
-// and so was not read: who carries the directory carries it too.
-func (x *lister) besides(dir string) {
-	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+// besides names what lies in a layout directory without a seal and is no part of
+// the layout, and so was not read: who carries the directory carries it too.
+func besides(dir string, add func(name string, size int64)) error {
+	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -181,12 +186,12 @@ func (x *lister) besides(dir string) {
 		case e.IsDir(), rel == v1.ImageLayoutFile, rel == v1.ImageIndexFile:
 			return nil
 		}
-		x.add(&x.out.Unseen, packinglist.Finding{File: rel, What: "no part of the layout, and not looked at"})
-		return nil
+		info, err := e.Info()
+		if err == nil {
+			add(rel, info.Size())
+		}
+		return err
 	})
-	if err != nil {
-		x.add(&x.out.Unseen, packinglist.Finding{File: ".", What: "the directory could not be listed: " + err.Error()})
-	}
 }
 
 // references are the artifacts of an index, in its order, each once with all

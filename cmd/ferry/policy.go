@@ -105,6 +105,7 @@ type facts struct {
 	artifacts []policy.Artifact
 	blobs     []v1.Descriptor
 	content   map[digest.Digest]*sniff.Findings
+	files     []policy.File
 }
 
 // newFacts is nil when no rule wants any.
@@ -143,11 +144,28 @@ func (f *facts) Blob(d v1.Descriptor) io.WriteCloser {
 	return s
 }
 
+// File looks into a file that is no part of the layout.
+func (f *facts) File(name string, size int64) io.WriteCloser {
+	file := policy.File{Name: name, Size: size}
+	var w io.WriteCloser
+	if f.rules.Looks() {
+		s := sniff.New(name, size, sniff.Limits{})
+		file.Found, w = s.Findings(), s
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files = append(f.files, file)
+	return w
+}
+
 // Manifest notes what a manifest says.
 func (f *facts) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a := policy.Artifact{Digest: d.Digest, Kind: kindWord(m)}
+	if m.Subject != nil {
+		a.About = m.Subject.Digest
+	}
 	if t, err := time.Parse(time.RFC3339, m.Annotations[v1.AnnotationCreated]); err == nil {
 		a.Date = t
 	}
@@ -177,13 +195,8 @@ func (f *facts) title(l v1.Descriptor) {
 
 // judge refuses what the rules do not allow.
 func (f *facts) judge(r *layout.Report, ref string) error {
-	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Now: f.t.e.now()}
+	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Files: f.files, Now: f.t.e.now()}
 	s.Blobs = append(s.Blobs, r.All...) // below nested indexes, and what nothing refers to
-	for _, name := range r.Extra {
-		if _, isBlob, _ := layout.ParseBlobPath(name); !isBlob {
-			s.Files = append(s.Files, name)
-		}
-	}
 	for _, d := range r.Index.Manifests {
 		s.Blobs = append(s.Blobs, d)
 		names := layout.Names(d)
@@ -291,7 +304,7 @@ func (t *trust) examine(ctx context.Context, name string, audit func(context.Con
 		err = report.Err()
 	}
 	if err == nil {
-		err = t.check(report, "")
+		err = t.check(report, "", "")
 	}
 	if err == nil || name == "" {
 		return err

@@ -177,7 +177,11 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 	}
 	report, err := s.examine(ctx, s.listing.begin(o))
 	if err == nil && report.Err() == nil {
-		err = s.err(s.trust.check(report, s.ref))
+		dir := ""
+		if s.dir {
+			dir = s.name
+		}
+		err = s.err(s.trust.check(report, s.ref, dir))
 	}
 	return report, err
 }

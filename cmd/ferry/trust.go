@@ -183,10 +183,19 @@ func (t *trust) begin(ctx context.Context, s *source, o layout.AuditOptions) (la
 	return o, err
 }
 
-// check is the last word on a source that is whole.
-func (t *trust) check(r *layout.Report, ref string) error {
+// check is the last word on a source that is whole; dir is its directory, if it
+// is one.
+func (t *trust) check(r *layout.Report, ref, dir string) error {
 	if t == nil || t.facts == nil {
 		return nil
+	}
+	if dir != "" && !r.Sealed {
+		err := besides(dir, func(name string, size int64) {
+			t.facts.files = append(t.facts.files, policy.File{Name: name, Size: size})
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return t.facts.judge(r, ref)
 }

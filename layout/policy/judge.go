@@ -17,7 +17,7 @@ type Subject struct {
 	Names     []string // in index.json
 	Artifacts []Artifact
 	Blobs     []v1.Descriptor // with their titles, where they have any
-	Files     []string        // that are no part of the layout, and were not looked at
+	Files     []File          // that are no part of the layout
 	// Content is what sniff found in a blob; see Policy.Looks.
 	Content map[digest.Digest]*sniff.Findings
 	// Secrets are messages about secrets, a line each.
@@ -25,11 +25,19 @@ type Subject struct {
 	Now     time.Time // for Dates.MaxAge
 }
 
+// A File is carried with a layout and is no part of it.
+type File struct {
+	Name  string
+	Size  int64
+	Found *sniff.Findings // nil if nobody looked
+}
+
 // An Artifact is one manifest.
 type Artifact struct {
 	Digest digest.Digest
-	Kind   string    // one of Kinds
-	Date   time.Time // zero when it has none
+	About  digest.Digest // of the subject that a referrer names
+	Kind   string        // one of Kinds
+	Date   time.Time     // zero when it has none
 }
 
 // A Violation is one thing that a policy does not allow.
@@ -78,6 +86,11 @@ func (p *Policy) Judge(s *Subject) []Violation {
 			}
 		}
 	}
+	if p.MediaTypes != nil {
+		for _, f := range s.Files {
+			j.add("mediaTypes", f.where(), "no part of the layout, and of no media type")
+		}
+	}
 	if p.Names != nil {
 		for _, n := range s.Names {
 			if host, _, ok := strings.Cut(n, "/"); !ok {
@@ -87,7 +100,7 @@ func (p *Policy) Judge(s *Subject) []Violation {
 			}
 		}
 	}
-	p.sizes(j, s.Blobs)
+	p.sizes(j, s)
 	p.content(j, s)
 	p.Dates.Judge(s.Artifacts, s.Now, j.add)
 	return j.list
@@ -99,10 +112,18 @@ func hostname(host string) string {
 	return h
 }
 
-func (p *Policy) sizes(j *judge, blobs []v1.Descriptor) {
+func (f File) where() string { return fmt.Sprintf("%.200q", f.Name) }
+
+func (p *Policy) sizes(j *judge, s *Subject) {
 	var total int64
+	for _, f := range s.Files {
+		total += f.Size
+		if p.MaxBlob > 0 && f.Size > p.MaxBlob {
+			j.add("limits.blob", f.where(), "%d bytes, the limit is %d", f.Size, p.MaxBlob)
+		}
+	}
 	seen := map[digest.Digest]bool{}
-	for _, b := range blobs {
+	for _, b := range s.Blobs {
 		if seen[b.Digest] {
 			continue
 		}
@@ -113,7 +134,7 @@ func (p *Policy) sizes(j *judge, blobs []v1.Descriptor) {
 		}
 	}
 	if p.MaxBundle > 0 && total > p.MaxBundle {
-		j.add("limits.bundle", "all blobs", "%d bytes, the limit is %d", total, p.MaxBundle)
+		j.add("limits.bundle", "all of it", "%d bytes, the limit is %d", total, p.MaxBundle)
 	}
 }
 
@@ -132,15 +153,18 @@ func (p *Policy) content(j *judge, s *Subject) {
 		{p.Forbid.Encrypted, "encrypted", func(f *sniff.Findings) *sniff.Places { return &f.Encrypted }},
 		{p.Forbid.Unseen, "unseen", func(f *sniff.Findings) *sniff.Places { return &f.Unseen }},
 	} {
-		for _, d := range blobs {
-			if rule.on {
-				j.places("forbid "+rule.name, d, rule.of(s.Content[d]))
-			}
+		if !rule.on {
+			continue
 		}
-	}
-	if p.Forbid.Unseen {
-		for _, name := range s.Files {
-			j.add("forbid unseen", fmt.Sprintf("%.200q", name), "no part of the layout, and not looked at")
+		for _, d := range blobs {
+			j.places("forbid "+rule.name, j.where(d), rule.of(s.Content[d]))
+		}
+		for _, f := range s.Files {
+			if f.Found == nil {
+				j.add("forbid "+rule.name, f.where(), "no part of the layout, and not looked at")
+			} else {
+				j.places("forbid "+rule.name, f.where(), rule.of(f.Found))
+			}
 		}
 	}
 	if p.Forbid.Secrets {
@@ -150,16 +174,16 @@ func (p *Policy) content(j *judge, s *Subject) {
 	}
 }
 
-func (j *judge) places(rule string, d digest.Digest, places *sniff.Places) {
+func (j *judge) places(rule, what string, places *sniff.Places) {
 	for _, at := range places.List {
-		where := j.where(d)
+		where := what
 		if at.Path != "" {
 			where += " > " + fmt.Sprintf("%q", at.Path)
 		}
 		j.add(rule, where, "%s", at.What)
 	}
 	if places.More > 0 {
-		j.add(rule, j.where(d), "and %d more", places.More)
+		j.add(rule, what, "and %d more", places.More)
 	}
 }
 
@@ -170,7 +194,8 @@ func (d Dates) Judge(artifacts []Artifact, now time.Time, add func(rule, where, 
 		return
 	}
 	for _, a := range artifacts {
-		if a.Kind == "referrer" {
+		about := func(x Artifact) bool { return x.Digest == a.About }
+		if a.Kind == "referrer" && slices.ContainsFunc(artifacts, about) {
 			continue // it is as old as what it is about
 		}
 		switch {

@@ -13,7 +13,7 @@
 //	names: ["*.internal"]     # hosts of the names in index.json
 //	limits:
 //	  blob: 2GiB              # the largest blob
-//	  bundle: 20GB            # all blobs together
+//	  bundle: 20GB            # all blobs together, and what else is carried
 //	forbid: [executables, encrypted, secrets, unseen]
 //	dates:
 //	  min: 2026-02-01         # no artifact is older than that
@@ -24,7 +24,9 @@
 //   - executables and encrypted are what package sniff tells of a blob's
 //     content, and of what is nested in it. unseen is what that could not look
 //     into. secrets are those that package lei finds in the reports of an LEI
-//     snapshot.
+//     snapshot, and no others: a private key among files is not looked for.
+//   - Every rule on content, sizes and media types holds for all that is
+//     carried: blobs that nothing refers to, and files beside the layout.
 //   - A date is that of an LEI snapshot, else the manifest's annotation
 //     org.opencontainers.image.created. Where a date is wanted, an artifact
 //     without one is refused. A date that lies ahead of the clock is not: a

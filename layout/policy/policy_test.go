@@ -68,6 +68,10 @@ func TestParseRefuses(t *testing.T) {
 		{"version: 1\nsignatures: {require: 0, keys: [a]}", "signatures.require"},
 		{"version: 1\nsignatures: {require: 3, keys: [a, b]}", "which is 2"},
 		{"version: 1\n---\nversion: 1", "more than one"},
+		{"version: 1\nsignatures:\n  #require: 1", "line 2: a rule without a value"},
+		{"version: 1\nkinds:", "line 2: a rule without a value"},
+		{"version: 1\nforbid: [executables, ]\nlimits: {blob: }", "line 3: a rule without a value"},
+		{"version: 1\nforbid: []", "an empty list"},
 		{"version: [", ""},
 		{strings.Repeat("#", MaxSize+1), "too large"},
 	} {
@@ -91,7 +95,7 @@ func TestJudge(t *testing.T) {
 	good := func() *Subject {
 		return &Subject{
 			Names:     []string{"lei.internal/lei/cache:1", "lei.internal:5000/x:1", "LEI.Internal/x:2"},
-			Artifacts: []Artifact{{a, "lei", now.AddDate(0, 0, -7)}},
+			Artifacts: []Artifact{{Digest: a, Kind: "lei", Date: now.AddDate(0, 0, -7)}},
 			Blobs:     []v1.Descriptor{blob("a", "application/vnd.oci.image.manifest.v1+json", 10, ""), blob("b", "application/vnd.oci.x", 2<<30, "f\x1b")},
 			Content:   map[digest.Digest]*sniff.Findings{a: {}},
 			Now:       now,
@@ -132,8 +136,18 @@ func TestJudge(t *testing.T) {
 		{"too old", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(0, 0, -14) }, nil},
 		{"no date", func(s *Subject) { s.Artifacts[0].Date = time.Time{} }, []string{"dates"}},
 		{"a referrer has no date", func(s *Subject) {
-			s.Artifacts = append(s.Artifacts, Artifact{Digest: a, Kind: "referrer"})
+			s.Artifacts = append(s.Artifacts, Artifact{Digest: digest.FromString("r"), About: a, Kind: "referrer"})
 		}, []string{"kinds"}},
+		{"a referrer to what is not there has a date of its own", func(s *Subject) {
+			s.Artifacts = append(s.Artifacts, Artifact{Digest: a, About: digest.FromString("b"), Kind: "referrer"})
+		}, []string{"kinds", "dates"}},
+		{"a file beside the layout", func(s *Subject) { s.Files = []File{{Name: "x", Size: 1, Found: &sniff.Findings{}}} }, []string{"mediaTypes"}},
+		{"a file that nobody looked at", func(s *Subject) { s.Files = []File{{Name: "x", Size: 1}} },
+			[]string{"mediaTypes", "forbid executables", "forbid encrypted", "forbid unseen"}},
+		{"a file that may be run", func(s *Subject) { s.Files = []File{{Name: "x", Found: &sniff.Findings{Executable: found}}} },
+			[]string{"mediaTypes", "forbid executables", "forbid executables"}},
+		{"a large file", func(s *Subject) { s.Files = []File{{Name: "x", Size: 5 << 30, Found: &sniff.Findings{}}} },
+			[]string{"mediaTypes", "limits.blob", "limits.bundle"}},
 		{"from ahead of the clock", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(1, 0, 0) }, nil},
 		{"everything", func(s *Subject) {
 			s.Artifacts[0].Kind = "files"
