@@ -22,10 +22,9 @@ const layoutFile = `{"imageLayoutVersion":"1.0.0"}`
 // goroutines, save Commit and Close.
 //
 // A new layout appears under its name at Commit, whole. In a layout that is
-// added to, blobs appear one by one, each whole, and index.json is replaced
-// last. Close without Commit leaves a new layout away, and of an old one
-// everything that it had, index.json untouched; blobs added by then stay, as
-// content that nothing refers to.
+// added to, blobs get their names at Commit, when all of them are whole, and
+// index.json is replaced last. Close without Commit leaves a new layout away,
+// and an old one as it was.
 type Writer struct {
 	dir    *durable.Dir // nil when appending
 	root   *os.Root
@@ -39,6 +38,7 @@ type Writer struct {
 	temps    int
 	dirs     map[digest.Algorithm]*os.Root // of a new layout's blobs
 	have     map[digest.Digest]bool        // written or hashed by this writer
+	waiting  map[digest.Digest]string      // temporary files of blobs, until Commit
 	repaired []digest.Digest
 	sign     func(seal []byte) ([]Signature, error)
 	check    func(context.Context, *Reader) error
@@ -100,7 +100,7 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 }
 
 func newWriter(root *os.Root, name string, o durable.Options) *Writer {
-	return &Writer{root: root, name: name, o: o, have: map[digest.Digest]bool{}, index: NewIndex()}
+	return &Writer{root: root, name: name, o: o, have: map[digest.Digest]bool{}, waiting: map[digest.Digest]string{}, index: NewIndex()}
 }
 
 const tempPrefix = ".ferry-partial-"
@@ -169,6 +169,9 @@ func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
 		return "", err
 	}
 	if err := w.unseal(); err != nil {
+		return "", err
+	}
+	if err := w.nameBlobs(); err != nil {
 		return "", err
 	}
 	if err := w.syncRoot(); err != nil {

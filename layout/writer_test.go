@@ -199,7 +199,12 @@ func TestPush(t *testing.T) {
 	if err := w.Push(ctx, want, failing{broken}); err != nil {
 		t.Errorf("what is there: %v", err)
 	}
-	w.Close()
+	if report := wantWhole(t, dir, 1); len(report.Extra) > 0 {
+		t.Errorf("before Commit there is %q", report.Extra)
+	}
+	if _, err := w.Commit(ctx, false); err != nil {
+		t.Fatal(err)
+	}
 	report := wantWhole(t, dir, 1)
 	if len(report.Extra) != 1 || report.Extra[0] != layout.BlobPath(want.Digest) {
 		t.Errorf("besides there is %q", report.Extra)
@@ -221,8 +226,11 @@ func TestAppend(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if after := wantWhole(t, dir, 1); after.Digest != before.Digest || len(after.Extra) == 0 {
+	if after := wantWhole(t, dir, 1); after.Digest != before.Digest || len(after.Extra) > 0 {
 		t.Errorf("without Commit it became %s, with %q besides", after.Digest, after.Extra)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 || err != nil {
+		t.Errorf("without Commit there is %q, %v", left, err)
 	}
 	if w, err = layout.Append(ctx, dir, durable.Options{}); err != nil {
 		t.Fatal(err)

@@ -150,18 +150,45 @@ func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
 		w.root.Remove(temp)
 		return err
 	}
-	if name := BlobPath(d); name != temp {
-		if err := w.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case temp == BlobPath(d):
+	case w.dir != nil:
+		if err := w.rename(temp, d); err != nil {
 			return err
 		}
-		if err := w.root.Rename(temp, name); err != nil {
-			w.root.Remove(temp)
+	case w.waiting[d] != "": // written twice
+		if err := w.root.Remove(temp); err != nil {
+			return err
+		}
+	default:
+		w.waiting[d] = temp
+	}
+	w.have[d] = true
+	return nil
+}
+
+func (w *Writer) rename(temp string, d digest.Digest) error {
+	name := BlobPath(d)
+	err := w.root.MkdirAll(path.Dir(name), 0o755)
+	if err == nil {
+		err = w.root.Rename(temp, name)
+	}
+	if err != nil {
+		w.root.Remove(temp)
+	}
+	return err
+}
+
+// nameBlobs gives the blobs that were added to an old layout their names.
+func (w *Writer) nameBlobs() error {
+	for d, temp := range w.waiting {
+		if err := w.rename(temp, d); err != nil {
 			return err
 		}
 	}
-	w.mu.Lock()
-	w.have[d] = true
-	w.mu.Unlock()
+	clear(w.waiting)
 	return nil
 }
 
@@ -240,8 +267,13 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 // are no blobs are passed over.
 func (w *Writer) Drop(names []string) error {
 	for _, name := range names {
-		if _, ok, err := ParseBlobPath(name); !ok || err != nil {
+		d, ok, err := ParseBlobPath(name)
+		if !ok || err != nil {
 			continue
+		}
+		if temp := w.waiting[d]; temp != "" {
+			delete(w.waiting, d)
+			name = temp
 		}
 		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
