@@ -45,11 +45,19 @@ func (w *Writer) removeSignatures() error {
 }
 
 func (w *Writer) remove(name string) error {
-	if err := w.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := w.root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	if err == nil {
+		w.removed = append(w.removed, name)
+	}
+	return err
 }
+
+// Removed lists the files that Commit took away, since they no longer hold: of a
+// layout that was added to its SHA256SUMS and the signatures of that.
+func (w *Writer) Removed() []string { return w.removed }
 
 // SignLayout checks a whole layout directory, seals it unless it is sealed,
 // and puts the signatures into it that sign makes of its seal, given those

@@ -40,6 +40,7 @@ type Writer struct {
 	have     map[digest.Digest]bool        // written or hashed by this writer
 	waiting  map[digest.Digest]string      // temporary files of blobs, until Commit
 	repaired []digest.Digest
+	removed  []string
 	sign     func(seal []byte) ([]Signature, error)
 	check    func(context.Context, *Reader) error
 }

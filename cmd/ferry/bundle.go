@@ -113,6 +113,7 @@ func (b *bundling) run(ctx context.Context) error {
 		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
 			return err
 		}
+		b.left(b.sources[0].signatures - b.sources[0].kept)
 		return b.answer(report.Index, string(report.Digest), len(report.Extra))
 	}
 	spool := filepath.Join(filepath.Dir(b.out), filepath.Base(b.out)+".spool")
@@ -140,8 +141,16 @@ func (b *bundling) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	kept := 0
 	if b.sign != nil {
 		c.Sign = b.sign.sign
+	} else {
+		source := *c
+		c.Sign = func(seal []byte) ([]layout.Signature, error) {
+			list, err := source.SignaturesFor(seal)
+			kept = len(list)
+			return list, err
+		}
 	}
 	if b.archive() {
 		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return b.e.checkOutput(ctx, b.trust, f) })
@@ -155,7 +164,41 @@ func (b *bundling) run(ctx context.Context) error {
 	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
 		return err
 	}
+	for _, s := range b.sources {
+		kept -= s.signatures
+	}
+	b.left(-kept)
 	return b.answer(&c.Index, string(c.Digest()), len(c.Dropped))
+}
+
+// left says of how many signatures the output has nothing.
+func (b *bundling) left(n int) {
+	if b.sign == nil {
+		b.e.signaturesLeft(n, b.seal || b.archive())
+	}
+}
+
+// signaturesLeft says that n signatures did not go along, and why.
+func (e *env) signaturesLeft(n int, sealed bool) {
+	switch {
+	case n <= 0:
+	case sealed:
+		e.note("%s stayed behind: the bundle that was signed is not the one that was written; ferry sign signs this one", count(n, "signature"))
+	default:
+		e.note("%s stayed behind, together with SHA256SUMS: --seal keeps them where the whole of one bundle is written", count(n, "signature"))
+	}
+}
+
+// unsealed says that a layout which was added to has lost its seal, and for how
+// many signatures none came in place.
+func (e *env) unsealed(w *layout.Writer, out string, sealed, signed bool) {
+	n := len(w.Removed())
+	if n > 0 && !sealed {
+		e.note("%s was sealed, and is not any more: ferry seal %s", layout.Printable(out), shellWord(out))
+	}
+	if n > 1 && !signed {
+		e.note("%s lost %s: ferry sign %s signs what it is now", layout.Printable(out), count(n-1, "signature"), shellWord(out))
+	}
 }
 
 func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Contents, error) {
@@ -192,6 +235,9 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	_, err = w.Commit(ctx, b.seal)
 	for _, d := range w.Repaired() {
 		b.e.note("%s was damaged there and has been written anew", d)
+	}
+	if err == nil {
+		b.e.unsealed(w, b.out, b.seal, b.sign != nil)
 	}
 	return c, err
 }

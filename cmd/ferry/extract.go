@@ -26,6 +26,7 @@ func unpackLayout(ctx context.Context, src *source, out string, o durable.Option
 	if err != nil {
 		return nil, err
 	}
+	src.e.signaturesLeft(src.signatures-src.kept, seal)
 	return &unpackAnswer{Output: out, Identity: string(report.Digest)}, nil
 }
 

@@ -243,6 +243,9 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	for _, d := range w.Repaired() {
 		p.e.note("%s was damaged there and has been written anew", d)
 	}
+	if err == nil {
+		p.e.unsealed(w, p.out, p.seal, p.sign != nil)
+	}
 	return d.packed, d.index, err
 }
 

@@ -28,6 +28,8 @@ type source struct {
 	e      *env
 	seen   *progress // counts what is read; nil while nobody wants to know
 	trust  *trust    // what is asked of it beyond that it is whole
+	// Signatures: those that it has, and those that go along when it is copied.
+	signatures, kept int
 	// listing collects what a packing list says; nil where none is wanted.
 	listing *listing
 }
@@ -301,6 +303,9 @@ func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents
 		}
 		return nil, nil, s.err(err)
 	}
+	if c.Signed != nil {
+		s.signatures = len(c.Signed.Signatures)
+	}
 	return c, func() { r.Close() }, nil
 }
 
@@ -312,7 +317,8 @@ func (s *source) spool(ctx context.Context, name string) (*layout.Contents, func
 		return nil, nil, err
 	}
 	dir := filepath.Join(tmp.Path(), "layout")
-	if _, err := s.writeLayout(ctx, dir, durable.Options{NoSync: true}, false, nil); err != nil {
+	report, err := s.writeLayout(ctx, dir, durable.Options{NoSync: true}, false, nil)
+	if err != nil {
 		tmp.Close()
 		return nil, nil, err
 	}
@@ -327,6 +333,7 @@ func (s *source) spool(ctx context.Context, name string) (*layout.Contents, func
 		done()
 		return nil, nil, err
 	}
+	c.Sign = report.SignaturesFor
 	return c, done, nil
 }
 
@@ -369,7 +376,12 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 	if err := w.PutIndex(report.RawIndex); err != nil {
 		return nil, err
 	}
-	w.SignWith(report.SignaturesFor)
+	s.signatures = len(report.Signatures)
+	w.SignWith(func(seal []byte) ([]layout.Signature, error) {
+		list, err := report.SignaturesFor(seal)
+		s.kept = len(list)
+		return list, err
+	})
 	for _, p := range prepare {
 		p(w)
 	}
