@@ -207,7 +207,7 @@ func ParseManifest(data []byte, mediaType string) (*v1.Manifest, error) {
 // documentMediaType compares the document's own media type with the one that
 // its descriptor gave (CVE-2021-41190).
 func documentMediaType(doc *wireDocument, want string, is func(string) bool, standard string) (string, error) {
-	if doc.ArtifactType != nil && *doc.ArtifactType != "" && !isMediaType(*doc.ArtifactType) {
+	if doc.ArtifactType != nil && *doc.ArtifactType != "" && !IsMediaType(*doc.ArtifactType) {
 		return "", fmt.Errorf("artifactType: %s is not a media type", quote(*doc.ArtifactType))
 	}
 	if doc.MediaType == nil {
@@ -244,8 +244,9 @@ func documentWithin(data []byte) string {
 	return ""
 }
 
-// isMediaType follows RFC 6838, section 4.2, as descriptor.md asks.
-func isMediaType(s string) bool {
+// IsMediaType says whether s is a media type by RFC 6838, section 4.2, as
+// descriptor.md asks.
+func IsMediaType(s string) bool {
 	kind, name, ok := strings.Cut(s, "/")
 	return ok && restrictedName(kind) && restrictedName(name)
 }
@@ -267,7 +268,7 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 	switch {
 	case w.MediaType == nil || *w.MediaType == "":
 		return d, fmt.Errorf("mediaType: missing")
-	case !isMediaType(*w.MediaType):
+	case !IsMediaType(*w.MediaType):
 		return d, fmt.Errorf("mediaType: %s is not a media type", quote(*w.MediaType))
 	case w.Digest == nil:
 		return d, fmt.Errorf("digest: missing")
@@ -275,7 +276,7 @@ func (w *wireDescriptor) descriptor() (v1.Descriptor, error) {
 		return d, fmt.Errorf("size: missing, want a number of bytes")
 	case *w.Size < 0:
 		return d, fmt.Errorf("size: want a number of bytes, found the negative %d", *w.Size)
-	case w.ArtifactType != nil && *w.ArtifactType != "" && !isMediaType(*w.ArtifactType):
+	case w.ArtifactType != nil && *w.ArtifactType != "" && !IsMediaType(*w.ArtifactType):
 		return d, fmt.Errorf("artifactType: %s is not a media type", quote(*w.ArtifactType))
 	}
 	var err error

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -217,9 +218,33 @@ type difference struct {
 }
 
 type diffSource struct {
-	Source   string `json:"source"`
-	Identity string `json:"identity"`
+	Source    string `json:"source"`
+	Reference string `json:"reference,omitempty"` // of the one artifact that is compared
+	Artifact  string `json:"artifact,omitempty"`  // its digest
+	Identity  string `json:"identity"`
 }
+
+func (s *side) source() diffSource {
+	out := diffSource{Source: s.src.name, Reference: s.src.ref, Identity: string(s.report.Digest)}
+	if s.src.ref != "" {
+		out.Artifact = string(s.roots[0].Digest)
+	}
+	return out
+}
+
+// label is the source as it was given.
+func (s diffSource) label() string {
+	switch {
+	case s.Reference == "":
+		return layout.Printable(s.Source)
+	case s.Reference == s.Artifact:
+		return layout.Printable(s.Source + "@" + s.Reference)
+	}
+	return layout.Printable(s.Source + ":" + s.Reference)
+}
+
+// digest is that of what is compared.
+func (s diffSource) digest() string { return cmp.Or(s.Artifact, s.Identity) }
 
 type diffRefs struct {
 	Added   []diffRef `json:"added"`
@@ -263,8 +288,8 @@ func (s *diffSum) add(n int64) { s.Count++; s.Bytes += n }
 // compare compares two sides, of which the documents are in memory.
 func compare(before, after *side) *difference {
 	d := &difference{
-		Before:     diffSource{before.src.name, string(before.report.Digest)},
-		After:      diffSource{after.src.name, string(after.report.Digest)},
+		Before:     before.source(),
+		After:      after.source(),
 		References: diffRefs{[]diffRef{}, []diffRef{}, []diffRef{}},
 		Artifacts:  diffArtifacts{Added: []diffArtifact{}, Removed: []diffArtifact{}},
 	}

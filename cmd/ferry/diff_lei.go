@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
@@ -192,13 +192,17 @@ func (d *difference) print(e *env) {
 	w := e.stdout
 	s := sheet{w}
 	if d.Same {
-		fmt.Fprintf(w, "the same: %s and %s\n", layout.Printable(d.Before.Source), layout.Printable(d.After.Source))
-		s.row("identity", "%s", d.After.Identity)
+		fmt.Fprintf(w, "the same: %s and %s\n", d.Before.label(), d.After.label())
+		if one := cmp.Or(d.Before.Artifact, d.After.Artifact); one != "" {
+			s.row("artifact", "%s", one)
+		} else {
+			s.row("identity", "%s", d.After.Identity)
+		}
 		return
 	}
 	fmt.Fprintln(w, "different")
-	s.row("before", "%s, %s", layout.Printable(d.Before.Source), d.Before.Identity)
-	s.row("after", "%s, %s", layout.Printable(d.After.Source), d.After.Identity)
+	s.row("before", "%s, %s", d.Before.label(), d.Before.digest())
+	s.row("after", "%s, %s", d.After.label(), d.After.digest())
 	told := map[string]bool{} // by the artifact's own line
 	for _, a := range append(slices.Clone(d.Artifacts.Added), d.Artifacts.Removed...) {
 		told[a.Digest] = true

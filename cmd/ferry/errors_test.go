@@ -96,6 +96,8 @@ func TestErrors(t *testing.T) {
 		{"pack files -o files.tar", 1, "create files.tar: file already exists", "choose another name, or replace it with --overwrite"},
 		{"pack files -o layout", 1, "create layout: file already exists", "add to the layout with --append, replace it with --overwrite, or choose another name"},
 		{"pack files -o x.tar -t a/b", 2, "-t a/b: want HOST/REPOSITORY:TAG, found no tag", "for example -t ferry.internal/files/files:1.0"},
+		{"pack files -o x.tar --artifact-type nonsense", 2, "--artifact-type: want a media type, found nonsense", "for example application/vnd.example.handbook.v1"},
+		{"pack files -o x.tar a.txt:b/", 2, "a.txt:b/: want a media type, found b/", "for example application/vnd.example.handbook.v1"},
 		{"pack files/a.txt -o x.tar", 2, "files/a.txt: want a directory, found a file", "ferry bundle converts a bundle; ferry export makes a snapshot of reports"},
 		{"seal lei.tar", 2, "lei.tar: want a layout directory, found a file", "ferry bundle seals every archive that it writes"},
 	} {

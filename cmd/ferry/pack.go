@@ -120,6 +120,9 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		k.Check = func() artifact.Checker { return check }
 		p.kind = &k
 	}
+	if t := p.o.ArtifactType; t != "" && !layout.IsMediaType(t) {
+		return nil, noMediaType("--artifact-type", t)
+	}
 	if p.o.MediaTypes, err = mediaTypes(c.Args().Tail()); err != nil {
 		return nil, err
 	}

@@ -45,9 +45,16 @@ func mediaTypes(args []string) (map[string]string, error) {
 		if !ok || !strings.Contains(mediaType, "/") {
 			return nil, misuse(fmt.Errorf("%q: want FILE:MEDIATYPE", a), "only one directory is packed at a time; ferry bundle puts several bundles into one")
 		}
+		if !layout.IsMediaType(mediaType) {
+			return nil, noMediaType(a, mediaType)
+		}
 		types[path.Clean(filepath.ToSlash(name))] = mediaType
 	}
 	return types, nil
+}
+
+func noMediaType(where, found string) error {
+	return misuse(fmt.Errorf("%s: want a media type, found %s", layout.Printable(where), layout.Printable(found)), "for example application/vnd.example.handbook.v1")
 }
 
 func annotations(pairs []string) (map[string]string, error) {
