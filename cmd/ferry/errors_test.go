@@ -99,6 +99,9 @@ func TestErrors(t *testing.T) {
 		{"pack files -o x.tar --artifact-type nonsense", 2, "--artifact-type: want a media type, found nonsense", "for example application/vnd.example.handbook.v1"},
 		{"pack files -o x.tar a.txt:b/", 2, "a.txt:b/: want a media type, found b/", "for example application/vnd.example.handbook.v1"},
 		{"pack files/a.txt -o x.tar", 2, "files/a.txt: want a directory, found a file", "ferry bundle converts a bundle; ferry export makes a snapshot of reports"},
+		{"seal layout:latest", 2, "layout:latest: a layout is sealed as a whole", "ferry seal layout"},
+		{"unpack lei.tar -o x --seal", 2, "--seal is for --layout", "files have no seal; leave it out"},
+		{"pack files -o x.tar --lei-tags", 2, "--lei-tags is for an LEI snapshot, and this is none", "give names with -t"},
 		{"seal lei.tar", 2, "lei.tar: want a layout directory, found a file", "ferry bundle seals every archive that it writes"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

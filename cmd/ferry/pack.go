@@ -30,7 +30,8 @@ func packCommand(e *env) *cli.Command {
 			"DIR is an LEI snapshot (manifest.json and cache.jsonl.gz), which is checked first, or\n" +
 			"any directory. OUT says the form by its name: .tar, .tar.gz or .tgz, .tar.zst, else a\n" +
 			"layout directory; - is a tar on standard output. FILE:MEDIATYPE gives a file of DIR\n" +
-			"another media type. Packing twice gives the same bytes.",
+			"another media type. Packing twice gives the same bytes: what is packed of a directory is the\n" +
+			"names and contents of its files, not their modes and times, and no empty directories.",
 		Flags: append([]cli.Flag{
 			outputFlag("write the bundle to `OUT`"),
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the artifact this `REF`, a full reference or a tag; may be repeated"},
@@ -110,6 +111,12 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	}
 	p.kind = kinds[i].Kind
 	p.repo = strings.ReplaceAll(kinds[i].repository, "%s", slug(p.dir))
+	switch {
+	case p.kind != lei.Cache && p.leiTags:
+		return nil, misuse(errors.New("--lei-tags is for an LEI snapshot, and this is none"), "give names with -t")
+	case p.kind == lei.Cache && c.NArg() > 1:
+		return nil, misuse(fmt.Errorf("%s: the files of an LEI snapshot have media types of their own", layout.Printable(c.Args().Get(1))), "leave it out, or pack the directory with --kind files")
+	}
 	if p.kind == lei.Cache {
 		if !lei.IsSnapshot(os.DirFS(p.dir)) {
 			return nil, hinted(fmt.Errorf("%s: not an LEI snapshot: want manifest.json and cache.jsonl.gz in it", layout.Printable(p.dir)), "ferry export makes a snapshot of reports; without --kind any directory is packed as files")

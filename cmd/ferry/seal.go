@@ -32,6 +32,9 @@ func sealCommand(e *env) *cli.Command {
 			if !src.dir {
 				return misuse(fmt.Errorf("%s: want a layout directory, found a file", src.label()), "ferry bundle seals every archive that it writes")
 			}
+			if src.ref != "" {
+				return misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+shellWord(src.name))
+			}
 			id, err := layout.SealLayout(c.Context, src.name)
 			if err != nil {
 				return src.err(err)

@@ -42,6 +42,9 @@ func unpackCommand(e *env) *cli.Command {
 			if out == "-" {
 				return misuse(errors.New("unpack: -o -: want a directory"), "ferry bundle SRC -o - writes a tar to standard output")
 			}
+			if c.Bool("seal") && !c.Bool("layout") {
+				return misuse(errors.New("--seal is for --layout"), "files have no seal; leave it out")
+			}
 			arg, err := oneArg(c, "bundle or layout to unpack")
 			if err != nil {
 				return err
