@@ -46,10 +46,11 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 		return nil, err
 	}
 	p := &push{c: c, to: to, from: from, out: Pushed{Digest: d.Digest}}
-	var docs, leaves []layout.Blob
+	var leaves []layout.Blob
+	docs := map[digest.Digest]layout.Blob{}
 	for _, b := range only.Blobs {
 		if layout.IsIndex(b.MediaType) || layout.IsManifest(b.MediaType) {
-			docs = append(docs, b)
+			docs[b.Digest] = b
 			continue
 		}
 		leaves = append(leaves, b)
@@ -61,19 +62,9 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 	if err != nil {
 		return nil, err
 	}
-	// Children first: a registry may refuse an index whose manifests it lacks.
-	var root []byte
-	for _, b := range slices.Backward(docs) {
-		data, err := read(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		if err := p.manifest(ctx, b.Descriptor, data, string(b.Digest)); err != nil {
-			return nil, err
-		}
-		if b.Digest == d.Digest {
-			root = data
-		}
+	root, err := p.documents(ctx, docs, d.Digest)
+	if err != nil {
+		return nil, err
 	}
 	for i, tag := range tags {
 		if err := p.manifest(ctx, d, root, tag); err != nil {
@@ -221,6 +212,32 @@ func (o *outgoing) Read(p []byte) (int, error) {
 		err = &diskError{err}
 	}
 	return n, err
+}
+
+// documents puts a document under its digest, once, behind those that it names:
+// a registry may refuse an index whose manifests it lacks. What still has to go
+// is in docs; they stand in no order, for an image that has a name of its own
+// may come before an index that has it.
+func (p *push) documents(ctx context.Context, docs map[digest.Digest]layout.Blob, d digest.Digest) ([]byte, error) {
+	b, ok := docs[d]
+	if !ok {
+		return nil, nil // a blob, or gone before
+	}
+	delete(docs, d)
+	data, err := read(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	children, err := layout.Children(b.MediaType, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, child := range children {
+		if _, err := p.documents(ctx, docs, child.Digest); err != nil {
+			return nil, err
+		}
+	}
+	return data, p.manifest(ctx, b.Descriptor, data, string(d))
 }
 
 // manifest puts a document under its digest or a tag.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/registry"
 	"github.com/ociferry/ferry/layout/registry/registrytest"
@@ -47,6 +49,42 @@ func TestPush(t *testing.T) {
 	}
 	if n := len(w.reg.Requests("POST ")); n != 3 {
 		t.Errorf("want 3 uploads in all, found %d", n)
+	}
+}
+
+// An image that has a name of its own stands before an index that has it: the
+// index still goes last, each document once, to every repository.
+func TestPushChildrenFirst(t *testing.T) {
+	w := newWorld(t, 10)
+	ctx := context.Background()
+	c, image := contents(t, filepath.Join(w.dir, "in"), noise(500))
+	doc := func(children ...v1.Descriptor) layout.Blob {
+		index := layout.NewIndex()
+		index.Manifests = children
+		data := w.json(index)
+		return layout.InMemory(blob(v1.MediaTypeImageIndex, data), data)
+	}
+	inner := doc(image)
+	outer := doc(inner.Descriptor, image)
+	index := layout.NewIndex()
+	index.Manifests = []v1.Descriptor{image, outer.Descriptor}
+	c, err := layout.NewContents(index, append(slices.Clone(c.Blobs), inner, outer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := w.client()
+	for _, repository := range []string{"one", "two"} {
+		to := registry.Reference{Host: w.host, Repository: repository}
+		if _, err := client.Push(ctx, c, outer.Descriptor, to, []string{"multi"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, r := range w.reg.Requests("PUT /v2/" + repository + "/manifests/") {
+			order = append(order, filepath.Base(r.Path))
+		}
+		if want := []string{string(image.Digest), string(inner.Digest), string(outer.Digest), "multi"}; !slices.Equal(order, want) {
+			t.Errorf("%s: want the order %q, found %q", repository, want, order)
+		}
 	}
 }
 
