@@ -43,7 +43,7 @@ func Tee(ctx context.Context, r io.Reader, sinks ...io.Writer) (int64, error) {
 				return int64(n), err
 			}
 		}
-		return int64(n), ctx.Err()
+		return int64(n), context.Cause(ctx)
 	}
 	if err != nil {
 		buffers.Put(b)
