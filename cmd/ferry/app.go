@@ -42,6 +42,7 @@ func commands(e *env) []*cli.Command {
 
 // run is the command: it parses, runs one verb and returns the exit code.
 func run(ctx context.Context, e *env, args []string) int {
+	e.hold()
 	app := &cli.App{
 		Name:  "ferry",
 		Usage: "carry OCI artifacts across an air gap",
@@ -100,7 +101,11 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err != nil {
 		return e.report(err)
 	}
-	if err = app.RunContext(ctx, args); errors.Is(err, errDifferent) {
+	err = app.RunContext(ctx, args)
+	if lost := e.flush(); err == nil {
+		err = lost
+	}
+	if errors.Is(err, errDifferent) {
 		return codeDifferent
 	}
 	return e.report(withHelp(err, args))
@@ -317,6 +322,7 @@ func wantOutput(c *cli.Context) (string, error) {
 
 // advice is standard error, or what throws everything away when the run is quiet.
 func (e *env) advice() io.Writer {
+	e.flush() // its error is reported at the end
 	if e.quiet {
 		return io.Discard
 	}

@@ -39,7 +39,11 @@ func diffCommand(e *env) *cli.Command {
 		Action: func(c *cli.Context) error {
 			err := diffAction(e, c)
 			if err == nil || errors.Is(err, errDifferent) {
-				return err
+				lost := e.flush()
+				if lost == nil {
+					return err
+				}
+				err = lost
 			}
 			return trouble(err)
 		},

@@ -66,11 +66,15 @@ func (e *env) report(err error) int {
 	if err == nil {
 		return codeGood
 	}
+	e.flush()
 	if code := signalCode(err); code != 0 {
 		var kept *keptError
-		left := "unfinished output was removed"
-		if errors.As(err, &kept) {
-			left = kept.left()
+		left := "nothing unfinished was left behind"
+		switch {
+		case errors.As(err, &kept):
+			left = kept.left
+		case e.out != nil && e.out.begun:
+			left = "what went to standard output is not whole"
 		}
 		fmt.Fprintf(e.stderr, "ferry: error: %s; %s\n", printableLine(err.Error()), printableLine(left))
 		return code

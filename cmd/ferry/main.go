@@ -19,6 +19,7 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	out            *outlet // behind stdout, while a command runs
 	getenv         func(string) string
 	lookupEnv      func(string) (string, bool)
 	ask            func(ctx context.Context, prompt string) ([]byte, error) // a password; nil without a terminal

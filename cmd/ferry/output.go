@@ -28,7 +28,10 @@ type tarWriter func(context.Context, io.Writer, *layout.Contents) error
 // the checks are content with it.
 func (e *env) writeArchiveAs(ctx context.Context, name string, o durable.Options, c *layout.Contents, write tarWriter, checks ...func(bundle.Target) error) error {
 	if name == "-" {
-		return compressTo(ctx, e.stdout, compression.None, c, write)
+		if err := compressTo(ctx, e.stdout, compression.None, c, write); err != nil {
+			return err
+		}
+		return e.flush()
 	}
 	return createFile(name, o, func(f bundle.Target) error {
 		err := compressTo(ctx, f, compression.ByName(name), c, write)

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 )
 
 // A progress shows how far a long step has come: on a terminal one line with a
@@ -41,10 +39,9 @@ func (e *env) progress(stage string, total int64) *progress {
 		return nil
 	}
 	p := &progress{stage: stage, total: total, began: e.now()}
-	f, ok := e.stderr.(*os.File)
 	switch {
-	case ok && term.IsTerminal(int(f.Fd())):
-		p.bar(f)
+	case isTerminal(e.stderr):
+		p.bar(e.stderr)
 	case total > 0 && total < logFrom:
 		return nil
 	default:

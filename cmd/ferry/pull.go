@@ -158,7 +158,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		kept, e := s.Close(p.out != "-" && resumable(err))
 		switch {
 		case kept:
-			err = &keptError{err, dir}
+			err = &keptError{err, "what has come is kept in " + layout.Printable(dir) + ", and the same command goes on from there"}
 		case err == nil:
 			err = e
 		}
@@ -222,15 +222,10 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (index v1.Index,
 // A keptError is an error after which a run can go on where this one stood.
 type keptError struct {
 	error
-	dir string
+	left string // says what there is to go on from
 }
 
 func (e *keptError) Unwrap() error { return e.error }
-
-// left says what to do with what has come.
-func (e *keptError) left() string {
-	return "what has come is kept in " + layout.Printable(e.dir) + ", and the same command goes on from there"
-}
 
 // resumable reports whether what has come by then is good and wanted.
 func resumable(err error) bool {

@@ -138,6 +138,9 @@ func (p *pushing) run(ctx context.Context) error {
 			if n := len(a.Artifacts); n > 0 {
 				p.e.note("%s of %d had been pushed by then", count(n, "artifact"), len(shipments))
 			}
+			if signalCode(err) != 0 {
+				err = &keptError{err, "what was sent stays in the registry, and the same command goes on from there"}
+			}
 			return err
 		}
 		a.Artifacts = append(a.Artifacts, pushRow{s.to.Name(), string(out.Digest), out.Tags})

@@ -320,7 +320,7 @@ func classifyRegistry(err error) (code int, hint string) {
 		hint = registryHint(failed)
 		var kept *keptError
 		if errors.As(err, &kept) {
-			hint += "; " + kept.left()
+			hint += "; " + kept.left
 		}
 		return codeFailed, hint
 	}
