@@ -43,6 +43,9 @@ func bundleCommand(e *env) *cli.Command {
 				return err
 			}
 			out, err := wantOutput(c)
+			if err == nil {
+				err = e.noTerminal("-o", out)
+			}
 			if err != nil {
 				return err
 			}

@@ -95,6 +95,9 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 	if x.out == "-" || compression.ByName(x.out) != nil {
 		return nil, misuse(fmt.Errorf("-o %s: want a directory for the snapshot", layout.Printable(x.out)), "--pack "+x.out+" makes a bundle of it")
 	}
+	if err := e.noTerminal("--pack", x.pack); err != nil {
+		return nil, err
+	}
 	x.label = layout.Printable(x.in)
 	if x.in == "-" {
 		x.label = "standard input"

@@ -83,6 +83,9 @@ type packing struct {
 
 func newPacking(c *cli.Context, e *env) (*packing, error) {
 	out, err := wantOutput(c)
+	if err == nil {
+		err = e.noTerminal("-o", out)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ type pulling struct {
 
 func newPulling(c *cli.Context, e *env) (*pulling, error) {
 	out, err := wantOutput(c)
+	if err == nil {
+		err = e.noTerminal("-o", out)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,15 @@ func (e *env) flush() error {
 	return nil
 }
 
+// noTerminal refuses an archive for standard output, asked for by a flag, that
+// would go to a terminal.
+func (e *env) noTerminal(flag, out string) error {
+	if out != "-" || e.out == nil || !isTerminal(e.out.w) {
+		return nil
+	}
+	return misuse(fmt.Errorf("%s -: standard output is a terminal, want a file or a pipe: a tar is not for reading", flag), flag+" FILE.tar writes a file; or send it on, for example | ssh HOST ferry unpack - -o DIR")
+}
+
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

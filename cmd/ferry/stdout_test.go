@@ -97,6 +97,25 @@ func TestAnswerInOnePiece(t *testing.T) {
 	}
 }
 
+// An archive is not written to a terminal.
+func TestTerminal(t *testing.T) {
+	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil || !isTerminal(tty) {
+		t.Skip("no terminal here:", err)
+	}
+	defer tty.Close()
+	packed(t)
+	for args, flag := range map[string]string{
+		"pack a -o -": "-o", "bundle a.tar -o -": "-o", "pull 127.0.0.1:1/a:1 -o -": "-o", "export lei --pack -": "--pack",
+	} {
+		code, stderr := ferryTo(context.Background(), tty, strings.Fields(args)...)
+		want := "ferry: error: " + flag + " -: standard output is a terminal, want a file or a pipe: a tar is not for reading\nferry: hint: " + flag + " FILE.tar writes a file; "
+		if code != codeMisuse || !strings.HasPrefix(stderr, want) {
+			t.Errorf("%s: exit code %d, want %d; got\n%swant\n%s", args, code, codeMisuse, stderr, want)
+		}
+	}
+}
+
 // A signal has its exit code in every command, wherever it comes, and what is
 // said of the output is true.
 func TestInterrupted(t *testing.T) {
