@@ -50,6 +50,7 @@ func exportCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "max-line", Value: "64MiB", Usage: "the longest line, a `SIZE`"},
 			&cli.StringFlag{Name: "max-raw", Usage: "the longest input when inflated, a `SIZE` (default: no limit)"},
 			overwriteFlag("an existing output"),
+			&cli.StringFlag{Name: "tmpdir", Usage: "with --pack -, make the snapshot in `DIR` first"},
 			noSyncFlag(),
 			formatFlag(),
 		},
@@ -199,11 +200,17 @@ func (x *exporting) run(ctx context.Context) error {
 	}
 	defer in.Close()
 	name := x.out
-	if name == "" { // the snapshot stands beside the bundle while that is made
-		name = "lei-cache-" + x.o.Date
-		if x.pack != "-" {
-			name = x.pack + ".snapshot"
+	switch {
+	case name != "":
+	case x.pack == "-": // not named by the output, so that only who runs this may read it
+		tmp, err := os.MkdirTemp(x.c.String("tmpdir"), "ferry-export-")
+		if err != nil {
+			return err
 		}
+		defer os.RemoveAll(tmp)
+		name = filepath.Join(tmp, "snapshot")
+	default: // the snapshot stands beside the bundle while that is made
+		name = x.pack + ".snapshot"
 	}
 	if err := ownDirectory(name, x.d.Overwrite); err != nil {
 		return err
