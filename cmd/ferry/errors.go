@@ -126,6 +126,7 @@ func classify(err error) (code int, hint string) {
 		snapshot  *lei.FormatError
 		mismatch  *lei.MismatchError
 		refused   *refusal
+		file      *artifact.FileError
 	)
 	var p *fs.PathError
 	output := errors.As(err, &p) && p.Op == "create"
@@ -168,6 +169,10 @@ func classify(err error) (code int, hint string) {
 		return codeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
 	case errors.Is(err, artifact.ErrEmpty):
 		return codeFailed, "name the directory whose files are to be packed"
+	case errors.As(err, &file) && file.Type != 0:
+		return codeFailed, "replace it by what it stands for, or remove it; or make a tar of the directory and pack that"
+	case errors.As(err, &file):
+		return codeFailed, "rename it, or make a tar that holds it and pack that"
 	case errors.Is(err, artifact.ErrTooMany):
 		return codeFailed, "put the files into a tar first, or pack several directories"
 	case errors.Is(err, durable.ErrBusy):

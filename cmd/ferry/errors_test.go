@@ -32,7 +32,9 @@ func TestErrors(t *testing.T) {
 	write("empty.tar", "")
 	write("text.tar", strings.Repeat("this is no tar\n", 100))
 	write("archive.zip", "PK\x03\x04 and so on")
-	if err := os.Mkdir("none", 0o755); err != nil {
+	write("colon/12:30.txt", "")
+	write("linked/a.txt", "a\n")
+	if err := errors.Join(os.Mkdir("none", 0o755), os.Symlink("a.txt", "linked/b.txt")); err != nil {
 		t.Fatal(err)
 	}
 	write("broken/manifest.json", "{}")
@@ -75,6 +77,8 @@ func TestErrors(t *testing.T) {
 		{"push lei.tar", 2, `push: want SRC and REF, found 1 argument: ["lei.tar"]`, "see ferry help push"},
 		{"summary files.tar", 1, "files.tar: holds no LEI cache", "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot"},
 		{"pack none -o x.tar", 1, "none: the directory holds no files", "name the directory whose files are to be packed"},
+		{"pack colon -o x.tar", 1, `colon: "12:30.txt": unsafe character ':' in a file name`, "rename it, or make a tar that holds it and pack that"},
+		{"pack linked -o x.tar", 1, `linked: "b.txt": want a regular file, found a symbolic link`, "replace it by what it stands for, or remove it; or make a tar of the directory and pack that"},
 		{"verify nothing.tar", 1, "stat nothing.tar: no such file or directory", "check the name and the directory it is in"},
 		{"verify empty.tar", 3, "empty.tar: empty file: 0 bytes, want a tar archive", "the file is cut short: copy it again from the medium and compare its size"},
 		{"verify text.tar", 3, "text.tar: not a tar archive: the first header is invalid", "give a layout directory or a tar of one; ferry pack makes it"},

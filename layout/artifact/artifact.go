@@ -25,7 +25,6 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -115,7 +114,7 @@ func (k *Kind) layers(fsys fs.FS, o Options) ([]Layer, error) {
 				return nil, err
 			}
 			if !info.Mode().IsRegular() {
-				return nil, fmt.Errorf("%s: want a regular file, found %s", f.Name, typeWord(info.Mode()))
+				return nil, irregular(f.Name, info.Mode())
 			}
 			layers[i] = newLayer(fsys, f, info)
 		}
@@ -200,10 +199,10 @@ func (t *tree) list(dir string) ([]Layer, error) {
 
 func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
 	if !e.Type().IsRegular() {
-		return l, fmt.Errorf("%s: want a regular file, found %s; replace it by what it stands for, or remove it", strconv.QuoteToASCII(name), typeWord(e.Type()))
+		return l, irregular(name, e.Type())
 	}
 	if err := CheckTitle(name); err != nil {
-		return l, fmt.Errorf("%s: %w", strconv.QuoteToASCII(name), err)
+		return l, &FileError{name, 0, err}
 	}
 	mediaType := t.mediaTypes[name]
 	if mediaType == "" {
@@ -214,6 +213,20 @@ func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
 		return l, err
 	}
 	return newLayer(t.fsys, File{name, mediaType}, info), nil
+}
+
+// A FileError is a file that cannot be packed.
+type FileError struct {
+	Name string      // its path in the directory
+	Type fs.FileMode // what it is where it is no regular file; else its name is unfit, and this is 0
+	Err  error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("%q: %v", e.Name, e.Err) }
+func (e *FileError) Unwrap() error { return e.Err }
+
+func irregular(name string, m fs.FileMode) error {
+	return &FileError{name, m.Type(), fmt.Errorf("want a regular file, found %s", typeWord(m))}
 }
 
 func typeWord(m fs.FileMode) string {
@@ -236,23 +249,23 @@ func typeWord(m fs.FileMode) string {
 func CheckTitle(title string) error {
 	switch {
 	case title == "":
-		return errors.New("title: empty")
+		return errors.New("empty")
 	case len(title) > 1024:
-		return fmt.Errorf("title: too long, the limit is 1024 bytes, found %d", len(title))
+		return fmt.Errorf("too long, the limit is 1024 bytes, found %d", len(title))
 	case !utf8.ValidString(title):
-		return errors.New("title: invalid UTF-8")
+		return errors.New("invalid UTF-8")
 	}
 	for _, r := range title {
 		if r == '\\' || r == ':' || !unicode.IsPrint(r) {
-			return fmt.Errorf("title: unsafe character %q in a file name", r)
+			return fmt.Errorf("unsafe character %q in a file name", r)
 		}
 	}
 	if path.IsAbs(title) {
-		return errors.New("title: unsafe absolute path")
+		return errors.New("unsafe absolute path")
 	}
 	for _, e := range strings.Split(title, "/") {
 		if e == "" || e == "." || e == ".." {
-			return fmt.Errorf("title: unsafe path element %q in a file name", e)
+			return fmt.Errorf("unsafe path element %q in a file name", e)
 		}
 	}
 	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {

@@ -87,7 +87,7 @@ func checkTitles(m *v1.Manifest) error {
 			return nil
 		}
 		if err := CheckTitle(t); err != nil {
-			return fmt.Errorf("%s: %w", at, err)
+			return fmt.Errorf("%s: title: %w", at, err)
 		}
 		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
 		if files[low] || dirs[low] {
