@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -62,12 +64,18 @@ func ParseBlobPath(name string) (d digest.Digest, ok bool, err error) {
 	return d, true, nil
 }
 
-// quote makes foreign text safe and short enough for a message.
+// quote makes foreign text safe and short enough for a message. People read
+// their own letters in it; what cannot be seen, or turns the direction of what
+// follows, is written as an escape, and so is what is no UTF-8.
 func quote(s string) string {
 	if len(s) > 200 {
-		s = s[:200] + "..."
+		n := 200
+		for n > 200-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n] + "..."
 	}
-	return strconv.QuoteToASCII(s)
+	return strconv.Quote(s)
 }
 
 // Printable is s itself when it is a plain word or reference, else s quoted.
@@ -76,8 +84,8 @@ func Printable(s string) string {
 	if s == "" || len(s) > 200 {
 		return quote(s)
 	}
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+	for _, r := range s {
+		if r == ' ' || r == '"' || r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) {
 			return quote(s)
 		}
 	}

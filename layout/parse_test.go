@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -58,14 +59,19 @@ func TestParseBlobPath(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"registry.example/a/b:1@sha256:0": "registry.example/a/b:1@sha256:0", "": `""`, "a b": `"a b"`, "\x1b[2J": `"\x1b[2J"`,
-		"a\u202eb": `"a\u202eb"`, "\xff": `"\xff"`, `a"b`: `"a\"b"`, "ä": `"\u00e4"`,
+		"a\u202eb": `"a\u202eb"`, "\xff": `"\xff"`, `a"b`: `"a\"b"`, "ä": "ä", "für Prüfer": `"für Prüfer"`, "日本/ä.tar": "日本/ä.tar",
+		"ä\u202eb": `"ä\u202eb"`, "a\u2066b": `"a\u2066b"`, "a\u200bb": `"a\u200bb"`, "\ufeffa": `"\ufeffa"`, "a\u2028b": `"a\u2028b"`,
+		"a\u2029b": `"a\u2029b"`, "a\ue000b": `"a\ue000b"`, "a\u0378b": `"a\u0378b"`, "a\u009bb": `"a\u009bb"`, "a\u00a0b": `"a\u00a0b"`,
+		"a\u00adb": `"a\u00adb"`, "ä\xe4": `"ä\xe4"`, "a\U000e0041b": `"a\U000e0041b"`,
 	} {
 		if got := Printable(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}
-	if got := Printable(strings.Repeat("x", 10_000)); len(got) > 300 {
-		t.Errorf("a long name takes %d bytes", len(got))
+	for _, long := range []string{strings.Repeat("x", 10_000), strings.Repeat("日", 10_000)} {
+		if got := Printable(long); len(got) > 300 || strings.Contains(got, `\x`) {
+			t.Errorf("a long name takes %d bytes: %s", len(got), got)
+		}
 	}
 }
 
@@ -102,7 +108,7 @@ func FuzzDigest(f *testing.F) {
 func plainText(t *testing.T, s string) {
 	t.Helper()
 	for _, r := range s {
-		if r < ' ' || r > '~' {
+		if !unicode.IsPrint(r) {
 			t.Fatalf("%q holds %q", s, r)
 		}
 	}

@@ -331,7 +331,9 @@ func (e *env) advice() io.Writer {
 
 // next tells what to do next.
 func (e *env) next(format string, args ...any) {
-	fmt.Fprintf(e.advice(), "next: "+format+"\n", args...)
+	for _, line := range strings.Split(fmt.Sprintf("next: "+format, args...), "\n") {
+		fmt.Fprintln(e.advice(), printableLine(line))
+	}
 }
 
 // note says something that is worth knowing and no error.

@@ -191,3 +191,22 @@ func TestPrintableLine(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What has no name is said to have none, and that is no name.
+func TestNoName(t *testing.T) {
+	for want, n := range map[string]node{"(no name)\n": {}, "\"(no name)\"\n": {References: []string{"(no name)"}}, "ü\n": {References: []string{"ü"}}} {
+		var b strings.Builder
+		if n.print(&b, ""); !strings.HasPrefix(b.String(), want) {
+			t.Errorf("want %q, got %q", want, b.String())
+		}
+	}
+}
+
+// The next step is safe to print as well, whatever a file is called.
+func TestNextIsPrintable(t *testing.T) {
+	var b strings.Builder
+	(&env{stderr: &b}).next("ferry verify %s\n      and so on", shellWord("a\x1b[31m\u202eü"))
+	if want := "next: ferry verify 'a\\u001b[31m\\u202eü'\n      and so on\n"; b.String() != want {
+		t.Errorf("want %q, got %q", want, b.String())
+	}
+}

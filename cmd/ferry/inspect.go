@@ -140,12 +140,12 @@ func inspectDescriptor(a *layout.Audit, d v1.Descriptor, shown map[digest.Digest
 func (n *node) print(w io.Writer, indent string) {
 	name := "(no name)"
 	if len(n.References) > 0 {
-		name = n.References[0]
+		name = layout.Printable(n.References[0])
 	}
 	if n.Platform != "" {
-		name = n.Platform
+		name = layout.Printable(n.Platform)
 	}
-	fmt.Fprintf(w, "%s%s\n", indent, layout.Printable(name))
+	fmt.Fprintf(w, "%s%s\n", indent, name)
 	row := func(k, format string, args ...any) {
 		fmt.Fprintf(w, "%s  %-10s %s\n", indent, k, printableLine(fmt.Sprintf(format, args...)))
 	}
