@@ -70,6 +70,10 @@ type Signature struct {
 	Checked bool     `json:"checked"`
 	Keys    []string `json:"keys,omitempty"`  // fingerprints of those who signed, when Checked
 	Hints   []string `json:"hints,omitempty"` // of keys, as the signatures say themselves, which proves nothing
+	// What the far side is to check it with, as here.
+	KeyFiles []string `json:"keyFiles,omitempty"` // without directories
+	Required int      `json:"required,omitempty"` // how many of them must have signed
+	Beside   []string `json:"beside,omitempty"`   // signatures in files of their own
 }
 
 // An Artifact is one manifest or index.

@@ -161,13 +161,13 @@ func top(all []Count, n int) []Count {
 
 // shellWord is a word as it is typed in a shell.
 func shellWord(s string) string {
+	if s == "" || s[0] == '-' {
+		s = "./" + s
+	}
 	for _, r := range s {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_@%+=:,./-", r)) {
 			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 		}
-	}
-	if s == "" || s[0] == '-' {
-		return "./" + s
 	}
 	return s
 }
@@ -180,10 +180,44 @@ type step struct {
 // withFerry are the steps on a host that has ferry.
 func (l *List) withFerry() []step {
 	name := shellWord(visible(l.Bundle.Name))
-	return []step{
-		{"ferry verify " + name + " --expect " + l.Bundle.Identity, "checks every byte, one pass, nothing written"},
-		{"ferry unpack " + name + " --expect " + l.Bundle.Identity + " -o DIR --receipt receipt.html", "checks again and writes the files, whole or not at all"},
+	asked := " --expect " + l.Bundle.Identity
+	for _, k := range l.Signature.KeyFiles {
+		asked += " --key " + shellWord(visible(k))
 	}
+	for _, s := range l.Signature.Beside {
+		asked += " --signature " + shellWord(visible(s))
+	}
+	if l.Signature.Required > 1 {
+		asked += fmt.Sprintf(" --require %d", l.Signature.Required)
+	}
+	what, why := l.unpacked()
+	return []step{
+		{"ferry verify " + name + asked, "checks every byte, one pass, nothing written"},
+		{"ferry unpack " + name + what + asked + " -o DIR --receipt receipt.html", "checks again and writes " + why + ", whole or not at all"},
+	}
+}
+
+// unpacked chooses what unpack is to write: the files of the first artifact
+// that has any, or else the layout, for the tools of images.
+func (l *List) unpacked() (flags, why string) {
+	var first *Artifact
+	several := false
+	for i := range l.Artifacts {
+		switch a := &l.Artifacts[i]; {
+		case a.Within != "":
+		case first == nil && (a.Kind == "lei" || a.Kind == "files"):
+			first, several = a, several || i > 0
+		default:
+			several = true
+		}
+	}
+	switch {
+	case first == nil:
+		return " --layout", "the layout, which oras and skopeo read"
+	case several:
+		return " -t " + shellWord(visible(first.Name())), "the files of this artifact"
+	}
+	return "", "the files"
 }
 
 // withoutFerry are the steps on any host with the usual tools.

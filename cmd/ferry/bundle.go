@@ -307,6 +307,7 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped int) error {
 	if dropped > 0 {
 		b.e.note("%s that nothing refers to stayed behind", count(dropped, "file"))
 	}
-	b.e.next("ferry verify %s --expect %s", shellWord(b.out), identity)
+	_, file := written(b.out)
+	b.e.next("ferry verify %s --expect %s", file, identity)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -152,7 +153,8 @@ func (e *env) privateKey(ctx context.Context, name string, fromStdin bool) (*sig
 
 // signing is what --sign asks for, and makes signatures with it.
 type signing struct {
-	keys []*signature.PrivateKey
+	keys  []*signature.PrivateKey
+	names []string // of their files
 }
 
 func signFlags() []cli.Flag {
@@ -178,7 +180,7 @@ func (e *env) signing(c *cli.Context) (*signing, error) {
 	if len(names) > 1 && c.Bool("password-stdin") {
 		return nil, misuse(errors.New("--password-stdin: there are several keys"), "sign with one, and add the others with ferry sign")
 	}
-	s := &signing{}
+	s := &signing{names: names}
 	for _, n := range names {
 		k, err := e.privateKey(c.Context, n, c.Bool("password-stdin"))
 		if err != nil {
@@ -225,6 +227,30 @@ func (s *signing) add(seal []byte, have []layout.Signature) ([]layout.Signature,
 
 // sign makes the signatures of a new seal.
 func (s *signing) sign(seal []byte) ([]layout.Signature, error) { return s.add(seal, nil) }
+
+// keyFlags ask for what was signed, with the public keys that lie beside the
+// private ones, or a word in their place.
+func (s *signing) keyFlags() string {
+	flags := ""
+	seen := map[string]bool{}
+	for i, k := range s.keys {
+		if seen[k.Public().Fingerprint()] {
+			continue
+		}
+		seen[k.Public().Fingerprint()] = true
+		name := strings.TrimSuffix(s.names[i], ".key") + ".pub"
+		if p, err := publicKey(name); err != nil || p.Fingerprint() != k.Public().Fingerprint() {
+			if name = "KEY.pub"; len(seen) > 1 {
+				name = fmt.Sprintf("KEY%d.pub", len(seen))
+			}
+		}
+		flags += " --key " + shellWord(name)
+	}
+	if len(seen) > 1 {
+		flags += fmt.Sprintf(" --require %d", len(seen))
+	}
+	return flags
+}
 
 // fingerprints are those of the keys.
 func (s *signing) fingerprints() []string {

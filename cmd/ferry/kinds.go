@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
+	"sync"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
@@ -39,6 +42,45 @@ func kindOf(m *v1.Manifest) *artifact.Kind {
 		}
 	}
 	return nil
+}
+
+// A filed inspector notes which manifests can be unpacked into files.
+type filed struct {
+	mu  sync.Mutex
+	all map[digest.Digest]bool
+}
+
+// Blob is not interested.
+func (f *filed) Blob(v1.Descriptor) io.WriteCloser { return nil }
+
+// Manifest has no objections.
+func (f *filed) Manifest(d v1.Descriptor, m *v1.Manifest) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all == nil {
+		f.all = map[digest.Digest]bool{}
+	}
+	f.all[d.Digest] = kindOf(m) != nil
+	return nil
+}
+
+func (f *filed) has(d v1.Descriptor) bool { return f.all[d.Digest] }
+
+// first chooses the first artifact of an index that has files, by its name or
+// digest; "" is for none.
+func (f *filed) first(index *v1.Index) string {
+	for _, d := range index.Manifests {
+		if !f.has(d) {
+			continue
+		}
+		for _, n := range layout.Names(d) {
+			if _, err := layout.Resolve(index, n); err == nil {
+				return n
+			}
+		}
+		return string(d.Digest)
+	}
+	return ""
 }
 
 // kindWord says what a manifest is, for people.

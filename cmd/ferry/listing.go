@@ -222,6 +222,7 @@ func (x *lister) signature(report *layout.Report, t *trust) {
 	s.Keys = t.signedBy()
 	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
 	s.Checked = len(s.Keys) > 0
+	s.KeyFiles, s.Beside, s.Required = t.files()
 	for _, f := range report.Signatures {
 		if g, err := signature.Parse(f.Data); err == nil && !s.Checked {
 			s.Hints = append(s.Hints, g.Hint())

@@ -137,8 +137,12 @@ func count(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// shellWord is a word as it is typed in a shell.
+// shellWord is a word as it is typed in a shell. A name is not to be taken for
+// a flag; "-", with an artifact behind it or not, is standard input.
 func shellWord(s string) string {
+	if len(s) > 1 && s[0] == '-' && s[1] != ':' && s[1] != '@' {
+		s = "./" + s
+	}
 	for _, r := range s {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_@%+=:,./-", r)) {
 			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -319,14 +319,22 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, k := range a.SignedBy {
 		s.row("signed by", "%s", k)
 	}
+	what, file := written(p.out)
 	if p.sign != nil {
-		p.e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s --key cosign.pub",
-			layout.Printable(p.out), shellWord(p.out))
+		p.e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, p.sign.keyFlags())
 		return nil
 	}
-	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
-		layout.Printable(p.out), shellWord(p.out), a.Identity)
+	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
+}
+
+// written is what an output is called in a sentence and in a command. What went
+// to standard output is where somebody else has put it.
+func written(out string) (what, file string) {
+	if out == "-" {
+		return "the file that the stream went into", "FILE.tar"
+	}
+	return layout.Printable(out), shellWord(out)
 }
 
 func formWord(out string, sealed bool) string {

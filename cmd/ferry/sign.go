@@ -13,6 +13,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/signature"
 )
 
 func signCommand(e *env) *cli.Command {
@@ -63,8 +64,7 @@ func signCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			s := &signing{}
-			s.keys = append(s.keys, key)
+			s := &signing{keys: []*signature.PrivateKey{key}, names: []string{name}}
 			var id digest.Digest
 			switch {
 			case out != "":
@@ -77,12 +77,13 @@ func signCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return signed(c, e, src, out, id, key.Public().Fingerprint())
+			return signed(c, e, src, out, id, s)
 		},
 	}
 }
 
-func signed(c *cli.Context, e *env, src *source, out string, id digest.Digest, fingerprint string) error {
+func signed(c *cli.Context, e *env, src *source, out string, id digest.Digest, by *signing) error {
+	fingerprint := by.fingerprints()[0]
 	if c.String("format") == "json" {
 		return printJSON(e.stdout, struct {
 			Source    string `json:"source"`
@@ -100,7 +101,7 @@ func signed(c *cli.Context, e *env, src *source, out string, id digest.Digest, f
 	}
 	s.row("key", "%s", fingerprint)
 	s.row("identity", "%s", id)
-	e.next("on the other side, with the public key that is there:\n      ferry verify %s%s --key cosign.pub", shellWord(src.name), more)
+	e.next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", shellWord(src.name), more, by.keyFlags())
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -47,6 +48,7 @@ type trust struct {
 type demand struct {
 	keys []*signature.PublicKey
 	need int
+	from []string // the files of the keys, where the command line names them
 }
 
 // trust reads what trustFlags say.
@@ -60,7 +62,7 @@ func (e *env) trust(c *cli.Context) (*trust, error) {
 		return nil, misuse(fmt.Errorf("--max-age %w", err), "")
 	}
 	keys := c.StringSlice("key")
-	if d := (demand{need: c.Int("require")}); len(keys) > 0 {
+	if d := (demand{need: c.Int("require"), from: keys}); len(keys) > 0 {
 		if d.keys, err = publicKeys(keys); err != nil {
 			return nil, err
 		}
@@ -214,6 +216,23 @@ func (t *trust) signedBy() []string {
 		return nil
 	}
 	return t.signers
+}
+
+// files are the public keys and signatures that the command line names, without
+// directories, and how many of the keys must have signed.
+func (t *trust) files() (keys, signatures []string, need int) {
+	if t == nil {
+		return nil, nil, 0
+	}
+	for _, d := range t.demands {
+		for _, n := range d.from {
+			keys, need = append(keys, filepath.Base(n)), d.need
+		}
+	}
+	for _, f := range t.detached {
+		signatures = append(signatures, filepath.Base(f.Name))
+	}
+	return keys, signatures, need
 }
 
 // unchecked says that nobody looked at the signatures of a source.

@@ -43,6 +43,8 @@ func verifyCommand(e *env) *cli.Command {
 			}
 			end := e.reading("verifying", src)
 			ins, cache := inspectors()
+			files := &filed{}
+			ins = append(ins, files)
 			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
 			end()
 			if err != nil {
@@ -81,20 +83,40 @@ func verifyCommand(e *env) *cli.Command {
 			a.print(e, arg)
 			src.trust.unchecked(report)
 			fmt.Fprintln(e.stdout, src.trust.line())
-			e.next("ferry unpack %s -o DIR%s", shellWord(arg), againFlags(c))
+			e.next("%s", unpackStep(src, arg, report, files)+againFlags(c))
 			return nil
 		},
 	}
 }
 
-// againFlags are those that say whose bundle it must be, for the next command.
+// unpackStep is the command that unpacks what was verified: into files what has
+// any, else into a layout for the tools of images.
+func unpackStep(src *source, arg string, report *layout.Report, files *filed) string {
+	d, err := layout.Resolve(report.Index, src.ref)
+	switch name := files.first(report.Index); {
+	case err == nil && files.has(d):
+		return "ferry unpack " + shellWord(arg) + " -o DIR"
+	case err != nil && name != "":
+		return "ferry unpack " + shellWord(arg) + " -t " + shellWord(name) + " -o DIR"
+	}
+	return "ferry unpack " + shellWord(src.name) + " --layout -o DIR"
+}
+
+// againFlags are those that say whose bundle it must be, for the next command:
+// it shall not ask less than this one.
 func againFlags(c *cli.Context) string {
 	var b strings.Builder
-	if id := c.String("expect"); id != "" {
-		b.WriteString(" --expect " + shellWord(id))
-	}
-	for _, k := range c.StringSlice("key") {
-		b.WriteString(" --key " + shellWord(k))
+	for _, name := range []string{"expect", "key", "require", "signature", "policy", "min-date", "max-age"} {
+		switch v := c.Value(name).(type) {
+		case cli.StringSlice:
+			for _, s := range v.Value() {
+				b.WriteString(" --" + name + " " + shellWord(s))
+			}
+		default:
+			if c.IsSet(name) && fmt.Sprint(v) != "" {
+				b.WriteString(" --" + name + " " + shellWord(fmt.Sprint(v)))
+			}
+		}
 	}
 	return b.String()
 }
