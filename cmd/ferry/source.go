@@ -68,8 +68,11 @@ func (e *env) source(arg string) (*source, error) {
 		arg, s.docker = rest, true
 	}
 	switch {
-	case arg == "-":
+	case isStdin(arg):
 		s.name = "-"
+		if len(arg) > 1 {
+			s.ref = arg[2:]
+		}
 		return s, nil
 	case strings.HasPrefix(arg, "oci://") || strings.HasPrefix(arg, "docker://"):
 		return nil, misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "ferry pull REF -o OUT fetches it first")
@@ -104,6 +107,12 @@ func (e *env) source(arg string) (*source, error) {
 		return nil, misuse(fmt.Errorf("%s: oci-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
 	}
 	return s, nil
+}
+
+// isStdin reports whether SRC is standard input, with or without the artifact
+// that it chooses there.
+func isStdin(arg string) bool {
+	return arg == "-" || strings.HasPrefix(arg, "-:") || strings.HasPrefix(arg, "-@")
 }
 
 // choose settles the reference that SRC or -t asks for.
@@ -292,15 +301,15 @@ func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
 		return s.spool(ctx, spool)
 	}
-	if err != nil {
-		return nil, nil, s.err(err)
-	}
-	c, err = r.Contents(ctx)
-	if err != nil {
-		r.Close()
-		if form := s.dockerForm(nil, err); form != nil {
-			err = form
+	if err == nil {
+		if c, err = r.Contents(ctx); err != nil {
+			r.Close()
 		}
+	}
+	if form := s.dockerForm(nil, err); form != nil {
+		err = form
+	}
+	if err != nil {
 		return nil, nil, s.err(err)
 	}
 	if c.Signed != nil {
