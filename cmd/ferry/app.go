@@ -43,6 +43,7 @@ func commands(e *env) []*cli.Command {
 // run is the command: it parses, runs one verb and returns the exit code.
 func run(ctx context.Context, e *env, args []string) int {
 	e.hold()
+	usageError := func(c *cli.Context, err error, _ bool) error { return onUsageError(c, err, args) }
 	app := &cli.App{
 		Name:  "ferry",
 		Usage: "carry OCI artifacts across an air gap",
@@ -60,7 +61,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // reported below, once
-		OnUsageError:              onUsageError,
+		OnUsageError:              usageError,
 		CommandNotFound:           func(*cli.Context, string) {},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -72,7 +73,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	profiles := &profiling{e: e}
 	defer profiles.end()
 	for _, c := range app.Commands {
-		c.OnUsageError = onUsageError
+		c.OnUsageError = usageError
 		c.Before = func(c *cli.Context) error {
 			if err := checkValues(c); err != nil {
 				return err
@@ -93,6 +94,9 @@ func run(ctx context.Context, e *env, args []string) int {
 	}
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
+	}
+	if len(args) > 2 && args[1] == "help" && (args[2] == "help" || args[2] == "--help" || args[2] == "-h") {
+		args = args[:2]
 	}
 	if len(args) > 2 && args[1] == "help" && app.Command(args[2]) == nil {
 		return e.report(noCommand(app, args[2]))
@@ -131,14 +135,17 @@ func withHelp(err error, args []string) error {
 	return hinted(err, "see ferry help "+args[1])
 }
 
-func onUsageError(c *cli.Context, err error, _ bool) error {
+func onUsageError(c *cli.Context, err error, args []string) error {
 	msg, hint := err.Error(), "ferry help lists the commands"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ferry" {
 		hint = "see ferry help " + c.Command.Name
 	}
 	if rest, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
-		if len(rest) > 2 && !strings.HasPrefix(rest, "--") {
-			rest = "-" + rest // as people type it; the library takes both
+		for _, a := range args { // as it was typed: the library says it with one dash
+			if name, _, _ := strings.Cut(a, "="); strings.TrimLeft(name, "-") == strings.TrimLeft(rest, "-") && strings.HasPrefix(a, "-") {
+				rest = name
+				break
+			}
 		}
 		msg = "there is no flag " + rest
 		if c.Command != nil {
@@ -217,7 +224,7 @@ func permute(cmds []*cli.Command, args []string) ([]string, error) {
 		case a == "--":
 			rest = append(rest, args[i+1:]...)
 			i = len(args)
-		case a == "-" || !strings.HasPrefix(a, "-"):
+		case isStdin(a) || !strings.HasPrefix(a, "-"):
 			rest = append(rest, a)
 		case a == "--help" || a == "-help" || a == "-h":
 			return append(args[:at+1:at+1], "--help"), nil // whatever else there is

@@ -14,9 +14,6 @@ import (
 func TestHelp(t *testing.T) {
 	for _, c := range tree(&cli.App{Commands: commands(&env{})}) {
 		args := []string{"help", c.name}
-		if c.name == "help" {
-			args = []string{"help"}
-		}
 		code, stdout, stderr := ferry(args...)
 		if code != 0 || stderr != "" {
 			t.Fatalf("%s: exit code %d, %s", c.name, code, stderr)
