@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,6 +38,9 @@ func sealCommand(e *env) *cli.Command {
 				return misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+shellWord(src.name))
 			}
 			id, err := layout.SealLayout(c.Context, src.name)
+			if errors.Is(err, syscall.EROFS) {
+				return hinted(in(src.name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
+			}
 			if err != nil {
 				return src.err(err)
 			}
