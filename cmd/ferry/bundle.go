@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
@@ -111,7 +113,7 @@ func (b *bundling) run(ctx context.Context) error {
 		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
 		end()
 		if err != nil {
-			return existing(err)
+			return existing(b.out, err)
 		}
 		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
 			return err
@@ -141,6 +143,10 @@ func (b *bundling) run(ctx context.Context) error {
 		all = append(all, c)
 	}
 	c, err := layout.Merge(all...)
+	var clash *layout.NameError
+	if errors.As(err, &clash) {
+		return fmt.Errorf("%s and %s: %w", b.holder(all, clash.Have).label(), b.holder(all, clash.New).label(), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,8 +166,12 @@ func (b *bundling) run(ctx context.Context) error {
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
+	var bad *layout.CorruptError
+	if errors.As(err, &bad) {
+		return b.holder(all, bad.Want).err(err)
+	}
 	if err != nil {
-		return existing(err)
+		return existing(b.out, err)
 	}
 	end()
 	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
@@ -245,12 +255,26 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	return c, err
 }
 
-// existing says what can be done about a layout that is there already.
-func existing(err error) error {
-	if errors.Is(err, fs.ErrExist) {
-		return hinted(err, "choose another name, replace it with --overwrite, or add to a layout directory with --append")
+// holder is the source that a blob of the output comes from.
+func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source {
+	for i, c := range all {
+		if slices.ContainsFunc(c.Blobs, func(b layout.Blob) bool { return b.Digest == d }) {
+			return b.sources[i]
+		}
 	}
-	return err
+	return &source{name: b.out}
+}
+
+// existing says what can be done about a layout that is there already, or that
+// what is there is none.
+func existing(out string, err error) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if e := inTheWay(out, true); e != nil && compression.ByName(out) == nil {
+		return e
+	}
+	return hinted(err, "choose another name, replace it with --overwrite, or add to a layout directory with --append")
 }
 
 // bundleAnswer is what bundle reports.

@@ -29,6 +29,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	write("files/a.txt", "a\n")
+	write("different/b.txt", "b\n")
 	write("empty.tar", "")
 	write("text.tar", strings.Repeat("this is no tar\n", 100))
 	write("archive.zip", "PK\x03\x04 and so on")
@@ -37,11 +38,18 @@ func TestErrors(t *testing.T) {
 	if err := errors.Join(os.Mkdir("none", 0o755), os.Symlink("a.txt", "linked/b.txt")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll("taken/manifest.json", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("taken", "link"); err != nil {
+		t.Fatal(err)
+	}
 	write("broken/manifest.json", "{}")
 	write("broken/cache.jsonl.gz", "")
 	for _, args := range [][]string{
 		{"pack", snapshot, "-o", "lei.tar"}, {"pack", "files", "-o", "files.tar"}, {"bundle", "lei.tar", "files.tar", "-o", "both.tar"},
 		{"pack", "files", "-o", "layout"},
+		{"pack", "different", "-o", "other.tar", "-t", "ferry.internal/files/files:latest"},
 	} {
 		if code, _, stderr := ferry(args...); code != 0 {
 			t.Fatalf("ferry %q: %s", args, stderr)
@@ -72,6 +80,7 @@ func TestErrors(t *testing.T) {
 		{"summary lei.tar --list --query x", 2, "--list and --query: want one of the two", "see ferry help summary"},
 		{"keygen --type rsa", 2, `--type "rsa": want p256 or ed25519`, "see ferry help keygen"},
 		{"verify files/a.txt/b.tar", 1, "stat files/a.txt/b.tar: not a directory", "a part of this name is a file, where a directory is wanted: check the name"},
+		{"verify -zz x", 2, "there is no flag -zz", "see ferry help verify"},
 		{"--versoin", 2, "there is no flag --versoin", "ferry help lists the commands"},
 		{"version x", 2, `version: want no arguments, found ["x"]`, "see ferry help version"},
 		{"push lei.tar", 2, `push: want SRC and REF, found 1 argument: ["lei.tar"]`, "see ferry help push"},
@@ -98,7 +107,16 @@ func TestErrors(t *testing.T) {
 		{"pack files --kind image -o x.tar", 2, `--kind "image": there is no such kind`, "the kinds are: lei, files"},
 		{"pack broken -o x.tar", 3, `broken: manifest.json: format_version: want a format version "1.0" or another "1.x", found no such field`, "export the snapshot again; ferry pack --no-check packs it as it is"},
 		{"pack files -o files.tar", 1, "create files.tar: file already exists", "choose another name, or replace it with --overwrite"},
-		{"pack files -o layout", 1, "create layout: file already exists", "add to the layout with --append, replace it with --overwrite, or choose another name"},
+		{"pack files -o layout", 1, "create layout: file already exists", "choose another name, replace it with --overwrite, or add to a layout directory with --append"},
+		{"pack files -o files --overwrite", 1, "files is a directory that is no layout; it is not replaced", "choose another name"},
+		{"bundle lei.tar -o files --overwrite", 1, "files is a directory that is no layout; it is not replaced", "choose another name"},
+		{"bundle lei.tar files.tar -o files", 1, "files is a directory that is no layout; it is not replaced", "choose another name"},
+		{"unpack lei.tar -o link --overwrite", 1, "link is a symbolic link; it is not replaced", "name what it points to"},
+		{"unpack lei.tar -o text.tar --overwrite", 1, "text.tar is a file, where a directory is wanted; it is not replaced", "choose another name"},
+		{"unpack lei.tar -o taken --overwrite", 1, "lei.tar: taken/manifest.json: a directory stands in the place of this file", "move it away, or unpack into another directory"},
+		{"pack files -o files --append", 3, "files: oci-layout: missing: this is not an OCI image layout", "give a layout directory, with oci-layout and index.json in it, or a tar of one; ferry pack makes one of any directory"},
+		{"bundle files.tar flipped.tar -o x.tar", 3, "flipped.tar: blobs/sha256/*: digest mismatch: want sha256:*, found sha256:* (105 bytes)", "do not use it: copy it again from the medium, or have it packed again, and verify that"},
+		{"bundle files.tar other.tar -o x.tar", 1, "files.tar and other.tar: the name ferry.internal/files/files:latest stands for sha256:* already, and would stand for sha256:* as well", "give one of them another name, or put them into separate bundles"},
 		{"pack files -o x.tar -t a/b", 2, "-t a/b: want HOST/REPOSITORY:TAG, found no tag", "for example -t ferry.internal/files/files:1.0"},
 		{"pack files -o x.tar --artifact-type nonsense", 2, "--artifact-type: want a media type, found nonsense", "for example application/vnd.example.handbook.v1"},
 		{"pack files -o x.tar a.txt:b/", 2, "a.txt:b/: want a media type, found b/", "for example application/vnd.example.handbook.v1"},

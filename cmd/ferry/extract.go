@@ -323,7 +323,7 @@ func (t *target) commit(names []string) error {
 			continue
 		}
 		if info, err := t.old.Lstat(n); err == nil && info.IsDir() {
-			return fmt.Errorf("%s: a directory stands in the place of this file", layout.Printable(n))
+			return hinted(fmt.Errorf("%s: a directory stands in the place of this file", layout.Printable(filepath.Join(t.name, n))), "move it away, or unpack into another directory")
 		}
 		if err := t.old.MkdirAll(path.Dir(n), 0o755); err != nil {
 			return err

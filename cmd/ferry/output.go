@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
@@ -92,6 +96,30 @@ func (o *output) err(err error) error {
 	return err
 }
 
+// inTheWay is the error for what stands where a directory is to be written and
+// is never replaced, or nil: what is no directory, or no layout where one is to
+// be.
+func inTheWay(name string, layoutDir bool) error {
+	info, err := os.Lstat(name)
+	what, hint := "", "choose another name"
+	switch {
+	case err != nil:
+		return nil
+	case info.Mode()&fs.ModeSymlink != 0:
+		what, hint = "a symbolic link", "name what it points to"
+	case !info.IsDir():
+		what = "a file, where a directory is wanted"
+	case layoutDir:
+		if _, err := os.Lstat(filepath.Join(name, v1.ImageLayoutFile)); err == nil {
+			return nil
+		}
+		what = "a directory that is no layout"
+	default:
+		return nil
+	}
+	return hinted(fmt.Errorf("%s is %s; it is not replaced", layout.Printable(name), what), hint)
+}
+
 // fileError calls an output by its final name.
 func fileError(name string, err error) error {
 	if err == nil {
@@ -140,7 +168,7 @@ func count(n int, one string) string {
 // shellWord is a word as it is typed in a shell. A name is not to be taken for
 // a flag; "-", with an artifact behind it or not, is standard input.
 func shellWord(s string) string {
-	if len(s) > 1 && s[0] == '-' && s[1] != ':' && s[1] != '@' {
+	if strings.HasPrefix(s, "-") && !isStdin(s) {
 		s = "./" + s
 	}
 	for _, r := range s {

@@ -226,14 +226,17 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	o := durable.Options{Overwrite: p.overwrite && !p.append, NoSync: p.noSync}
 	create := func() (*layout.Writer, error) { return layout.Create(p.out, o) }
 	if p.append {
-		create = func() (*layout.Writer, error) { return layout.Append(ctx, p.out, o) }
+		create = func() (*layout.Writer, error) {
+			w, err := layout.Append(ctx, p.out, o)
+			if !errors.Is(err, durable.ErrBusy) { // which names it
+				err = in(p.out, err)
+			}
+			return w, err
+		}
 	}
 	w, err := create()
-	if errors.Is(err, fs.ErrExist) {
-		err = hinted(err, "add to the layout with --append, replace it with --overwrite, or choose another name")
-	}
 	if err != nil {
-		return nil, index, err
+		return nil, index, existing(p.out, err)
 	}
 	defer w.Close()
 	d, err := p.draft(fsys, w.Index())

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
@@ -131,7 +130,7 @@ func (p *pulling) checkOutput() error {
 			}
 		}
 	}
-	return existing(&fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+	return existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
 }
 
 // stage opens the place where blobs are collected.
@@ -197,7 +196,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		err = s.Commit(ctx, p.out, p.o, p.seal)
 	}
 	if err != nil {
-		return existing(err)
+		return existing(p.out, err)
 	}
 	return p.answer(c)
 }
@@ -274,7 +273,7 @@ func (p *pulling) answer(c *layout.Contents) error {
 	}
 	s.row("content", "%s, %s, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
 	s.row("identity", "%s", a.Identity)
-	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s",
-		layout.Printable(filepath.Base(p.out)), shellWord(p.out), a.Identity)
+	what, file := written(p.out)
+	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
 }

@@ -76,6 +76,9 @@ func unpackCommand(e *env) *cli.Command {
 				a, err = unpackFiles(c.Context, src, out, o, check)
 			}
 			if errors.Is(err, fs.ErrExist) {
+				if e := inTheWay(out, c.Bool("layout")); e != nil {
+					return e
+				}
 				err = hinted(err, "choose a new directory, or replace the files of the same names with --overwrite")
 			}
 			if err != nil {
