@@ -134,6 +134,9 @@ func expect(c *cli.Context, report *layout.Report) error {
 	if want == "" {
 		return nil
 	}
+	if len(want) == 64 && !strings.Contains(want, ":") {
+		want = "sha256:" + want // as sha256sum prints it
+	}
 	d, err := layout.ParseDigest(want)
 	if err != nil {
 		return misuse(fmt.Errorf("--expect: %w", err), "ferry pack prints the identity")
@@ -175,8 +178,8 @@ type cacheRow struct {
 }
 
 func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict error) *verifyAnswer {
-	if r == nil { // its signature was refused
-		r = &layout.Report{}
+	if r == nil { // its signature was refused: the seal is there, and nothing else was looked at
+		r = &layout.Report{Sealed: !errors.Is(verdict, layout.ErrUnsealed) && !errors.Is(verdict, layout.ErrEarly)}
 	}
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
