@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/opencontainers/go-digest"
@@ -125,9 +126,12 @@ func signDir(ctx context.Context, src *source, s *signing, seal func([]byte)) (d
 
 // signArchive writes an archive anew, with its signature, in its compression.
 func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest, err error) {
-	info, err := os.Stat(src.name)
+	info, err := os.Lstat(src.name)
 	if err != nil {
 		return "", err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return "", inTheWay(src.name, false)
 	}
 	if !info.Mode().IsRegular() {
 		return "", misuse(fmt.Errorf("%s: want a file or a layout directory", src.label()), "-o FILE writes the signature beside it")
