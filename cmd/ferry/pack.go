@@ -101,6 +101,9 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	if p.append && (out == "-" || compression.ByName(out) != nil) {
 		return nil, misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pack into a directory, then ferry bundle it")
 	}
+	if p.dir == "" {
+		return nil, misuse(errors.New("pack: the name of the directory is empty"), "look at the variable that it came from")
+	}
 	info, err := os.Stat(p.dir)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -145,6 +146,13 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 	// Asked before anything is read, so that the answer comes at once.
 	if _, err := os.Lstat(p.name); err == nil && !p.o.Overwrite {
 		return nil, &fs.PathError{Op: "create", Path: p.name, Err: fs.ErrExist}
+	}
+	if rel, err := filepath.Rel(c.String("output"), p.name); err == nil && filepath.IsLocal(rel) && rel != "." {
+		return p, nil // into the output, which is not there yet
+	}
+	var path *fs.PathError
+	if _, err := os.Stat(filepath.Dir(p.name)); errors.As(err, &path) {
+		return nil, &fs.PathError{Op: "create", Path: p.name, Err: path.Err}
 	}
 	return p, nil
 }
