@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -229,6 +230,12 @@ func looksRemote(arg string) bool {
 		return false
 	}
 	host, _, ok := strings.Cut(arg, "/")
+	if !ok { // a host alone, as pull takes it; with a port, for a file's name may look like one
+		name, port, _ := strings.Cut(arg, ":")
+		_, err := strconv.ParseUint(port, 10, 16)
+		_, there := os.Lstat(name)
+		ok = err == nil && there != nil && compression.ByName(name) == nil && (name == "localhost" || strings.Contains(name, "."))
+	}
 	if !ok || host == "." || host == ".." || host == "~" || host == "" {
 		return false
 	}
@@ -338,6 +345,8 @@ func registryHint(err *registry.Error) string {
 		return "log in: docker login or oras login, -u USER --password-stdin, or a bearer token in " + tokenVariable
 	case err.Status == http.StatusForbidden:
 		return "the credential is not allowed to do this there: ask for the right, or use another one"
+	case err.Status == http.StatusNotFound && name == err.Reference:
+		return "check the name: the registry has no such repository, or does not show it without a login"
 	case err.Status == http.StatusNotFound:
 		return "check the name; ferry ls " + shellWord(name) + " shows the tags that are there"
 	case err.Status == http.StatusTooManyRequests:

@@ -81,6 +81,9 @@ func (e *env) source(arg string) (*source, error) {
 	case isArchive:
 		arg = rest2
 	}
+	if arg == "" {
+		return nil, misuse(errors.New("the name of a source is empty"), "look at the variable that it came from")
+	}
 	info, err := os.Stat(arg)
 	if err == nil {
 		s.name = arg
@@ -92,6 +95,9 @@ func (e *env) source(arg string) (*source, error) {
 			if in, e := os.Stat(arg[:i]); e == nil {
 				s.name, s.ref, info = arg[:i], arg[i+1:], in
 			}
+		}
+		if s.name == "" && looksRemote(arg) {
+			return nil, hinted(err, "check the name; what is in a registry is fetched first: ferry pull "+shellWord(arg)+" -o OUT")
 		}
 		if s.name == "" {
 			return nil, err

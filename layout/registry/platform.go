@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -21,9 +22,9 @@ type PlatformError struct {
 
 func (e *PlatformError) Error() string {
 	if e.Several {
-		return fmt.Sprintf("%s: several images fit the platform %s: %q", e.Reference, e.Want, e.Have)
+		return fmt.Sprintf("%s: several images fit the platform %s: %s", e.Reference, e.Want, strings.Join(e.Have, ", "))
 	}
-	return fmt.Sprintf("%s: no image for the platform %s; there are: %q", e.Reference, e.Want, e.Have)
+	return fmt.Sprintf("%s: no image for the platform %s; there are: %s", e.Reference, e.Want, strings.Join(e.Have, ", "))
 }
 
 // FormatPlatform is OS/ARCH or OS/ARCH/VARIANT.

@@ -422,7 +422,7 @@ func TestPlatform(t *testing.T) {
 		{"linux/arm64", "linux/arm64/v8", ""},
 		{"linux/arm64/v8", "linux/arm64/v8", ""},
 		{"linux/arm/v7", "linux/arm/v7", ""},
-		{"linux/arm", "", `several images fit the platform linux/arm: ["linux/arm/v6" "linux/arm/v7"]`},
+		{"linux/arm", "", `several images fit the platform linux/arm: linux/arm/v6, linux/arm/v7`},
 		{"linux/s390x", "", "no image for the platform linux/s390x"},
 		{"windows/amd64", "", "no image for the platform"},
 	} {
@@ -450,7 +450,7 @@ func TestPlatform(t *testing.T) {
 	if _, _, err := w.pull(w.client(), registry.PullOptions{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := w.pull(w.client(), registry.PullOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}); err == nil || !strings.Contains(err.Error(), `there are: ["linux/amd64"]`) {
+	if _, _, err := w.pull(w.client(), registry.PullOptions{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}); err == nil || !strings.Contains(err.Error(), `there are: linux/amd64`) {
 		t.Errorf("want a PlatformError, found %v", err)
 	}
 }
