@@ -37,7 +37,15 @@ func (r *Report) Problems() []error {
 	var all []error
 	for _, list := range [][]error{r.Invalid, r.Corrupt, r.Missing} {
 		l := slices.Clone(list)
-		slices.SortStableFunc(l, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+		slices.SortStableFunc(l, func(a, b error) int {
+			if x, y := errors.Is(a, ErrNotLayout), errors.Is(b, ErrNotLayout); x != y {
+				if x { // says why there is so much else
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a.Error(), b.Error())
+		})
 		all = append(all, slices.CompactFunc(l, func(a, b error) bool { return a.Error() == b.Error() })...)
 	}
 	return all

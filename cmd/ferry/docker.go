@@ -35,7 +35,7 @@ func (b *bundling) tarWriter() tarWriter {
 			return misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
 		}
 		if err == nil && len(skipped) > 0 {
-			b.e.note("docker load of this will not see %s that is no image of a single platform", count(len(skipped), "artifact"))
+			b.e.note("docker load of this will not see %s: it knows images of a single platform alone", count(len(skipped), "artifact"))
 		}
 		return err
 	}

@@ -39,6 +39,8 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
 	ins, cache := inspectors()
+	files := &filed{}
+	ins = append(ins, files)
 	end := src.e.reading("unpacking", src)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
 	end()
@@ -52,6 +54,14 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 		return nil, src.err(err)
 	}
 	desc, m, err := x.target(x.audit)
+	var choice *layout.ReferenceError
+	if errors.As(err, &choice) && choice.Several && src.ref == "" && x.named.Digest == "" {
+		if name := files.first(report.Index); name != "" {
+			err = hinted(err, "choose one with -t, for example -t "+layout.Printable(name))
+		} else {
+			err = hinted(err, "none of them is unpacked into files; ferry unpack --layout writes the layout with all of them")
+		}
+	}
 	if err != nil {
 		return nil, src.err(err)
 	}

@@ -211,7 +211,7 @@ func (e *env) zarfCheck(c *cli.Context) error {
 	}
 	d, err := zarf.Parse(data)
 	if err != nil {
-		return zarfError(in(name, err))
+		return hinted(zarfError(in(name, err)), "give the definition of the package, zarf.yaml; it names the bundle")
 	}
 	var ended error
 	absent := 0
