@@ -132,7 +132,7 @@ func classify(err error) (code int, hint string) {
 	output := errors.As(err, &p) && p.Op == "create"
 	switch {
 	case errors.As(err, &refused):
-		return codeRefused, "take out what is not allowed and pack it again, or have the rule changed by who answers for it"
+		return codeRefused, refused.hint()
 	case errors.Is(err, layout.ErrUnsealed):
 		return codeRefused, "have it sealed and signed: ferry bundle SRC -o NEW.tar --sign KEY, or ferry sign for a layout directory"
 	case errors.Is(err, layout.ErrEarly):
@@ -155,7 +155,11 @@ func classify(err error) (code int, hint string) {
 		return codeBad, "if the change is wanted and trusted, ferry seal DIR seals a layout directory again; else get the bundle anew"
 	case errors.Is(err, compression.ErrUnsupported):
 		return codeBad, "unpack it with its own tool first; ferry reads .tar, .tar.gz and .tar.zst"
-	case errors.Is(err, io.ErrUnexpectedEOF) && (errors.Is(err, bundle.ErrNotTar) || errors.As(err, &entry) || errors.As(err, &stream)):
+	case errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(err, bundle.ErrNotTar):
+		return codeBad, "this is shorter than any bundle: check the name, or copy it again from the medium if it was longer there"
+	case errors.Is(err, io.ErrUnexpectedEOF) && errors.As(err, &stream):
+		return codeBad, "the file is cut short, or there are bytes behind its end: copy it again from the medium and compare its size"
+	case errors.Is(err, io.ErrUnexpectedEOF) && errors.As(err, &entry):
 		return codeBad, "the file is cut short: copy it again from the medium and compare its size"
 	case errors.Is(err, bundle.ErrNotTar):
 		return codeBad, "give a layout directory or a tar of one; ferry pack makes it"

@@ -31,6 +31,8 @@ func TestErrors(t *testing.T) {
 	write("files/a.txt", "a\n")
 	write("different/b.txt", "b\n")
 	write("empty.tar", "")
+	write("short.pub", "-----BEGIN PUBLIC KEY-----\n")
+	write("kind.yaml", "version: 1\nkind: [lei]\n")
 	write("text.tar", strings.Repeat("this is no tar\n", 100))
 	write("archive.zip", "PK\x03\x04 and so on")
 	write("colon/12:30.txt", "")
@@ -41,14 +43,17 @@ func TestErrors(t *testing.T) {
 	if err := os.MkdirAll("taken/manifest.json", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("taken", "link"); err != nil {
-		t.Fatal(err)
+	write("home/a.txt", "a\n")
+	for _, name := range []string{"link", "home/link"} {
+		if err := os.Symlink("taken", name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	write("broken/manifest.json", "{}")
 	write("broken/cache.jsonl.gz", "")
 	for _, args := range [][]string{
 		{"pack", snapshot, "-o", "lei.tar"}, {"pack", "files", "-o", "files.tar"}, {"bundle", "lei.tar", "files.tar", "-o", "both.tar"},
-		{"pack", "files", "-o", "layout"},
+		{"pack", "files", "-o", "layout"}, {"pack", "files", "-o", "junk.tar.gz"},
 		{"pack", "different", "-o", "other.tar", "-t", "ferry.internal/files/files:latest"},
 	} {
 		if code, _, stderr := ferry(args...); code != 0 {
@@ -59,6 +64,11 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	zipped, err := os.ReadFile("junk.tar.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("junk.tar.gz", string(zipped)+"junk!")
 	write("cut.tar", string(data[:5000]))
 	write("flipped.tar", strings.Replace(string(data), `"lei_version"`, `"lei-version"`, 1))
 
@@ -124,6 +134,17 @@ func TestErrors(t *testing.T) {
 		{"seal layout:latest", 2, "layout:latest: a layout is sealed as a whole", "ferry seal layout"},
 		{"unpack lei.tar -o x --seal", 2, "--seal is for --layout", "files have no seal; leave it out"},
 		{"pack files -o x.tar --lei-tags", 2, "--lei-tags is for an LEI snapshot, and this is none", "give names with -t"},
+		{"pack files -o x.tar --packing-list no/where.txt", 1, "create no/where.txt: no such file or directory", "make the directory it goes into first, or check its name"},
+		{"unpack lei.tar -o x --receipt no/where.txt", 1, "create no/where.txt: no such file or directory", "make the directory it goes into first, or check its name"},
+		{"verify localhost:1/team/app:1", 1, "stat localhost:1/team/app:1: no such file or directory", "check the name; what is in a registry is fetched first: ferry pull localhost:1/team/app:1 -o OUT"},
+		{"ls localhost:1", 1, "localhost:1: *", "nothing listens there: check host and port, and whether the registry runs"},
+		{"verify home", 3, "home: oci-layout: missing: this is not an OCI image layout (and 1 more)", "give a layout directory, with oci-layout and index.json in it, or a tar of one; ferry pack makes one of any directory"},
+		{"verify short.pub", 3, "short.pub: not a tar archive: truncated within the first header (unexpected EOF)", "this is shorter than any bundle: check the name, or copy it again from the medium if it was longer there"},
+		{"verify junk.tar.gz", 3, "junk.tar.gz: gzip stream is truncated (unexpected EOF)", "the file is cut short, or there are bytes behind its end: copy it again from the medium and compare its size"},
+		{"zarf --check lei.tar", 1, "lei.tar: yaml: control characters are not allowed", "give the definition of the package, zarf.yaml; it names the bundle"},
+		{"verify lei.tar --policy kind.yaml", 2, "kind.yaml: line 2: field kind not found", "did you mean kinds? beside version: 1 a policy may hold signatures (require, keys), kinds, *"},
+		{"verify lei.tar --max-age 1d", 5, "lei.tar: refused: --max-age: *", "get a newer one, or have the rule changed by who answers for it"},
+		{"verify files.tar --max-age 1d", 5, "files.tar: refused: date: *", "many artifacts carry no date, container images among them: a rule on dates cannot be used for these"},
 		{"seal lei.tar", 2, "lei.tar: want a layout directory, found a file", "ferry bundle seals every archive that it writes"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -138,6 +159,16 @@ func TestErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An empty argument comes from a variable that is not set.
+func TestEmptyArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"bundle", "", "-o", "x.tar"}, {"pack", "", "-o", "x.tar"}, {"verify", ""}, {"diff", "", ""}} {
+		if code, _, stderr := ferry(args...); code != codeMisuse || !strings.Contains(stderr, "look at the variable") {
+			t.Errorf("ferry %q: exit code %d, %s", args, code, stderr)
+		}
 	}
 }
 

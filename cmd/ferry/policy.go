@@ -42,6 +42,9 @@ func (t *trust) readPolicy(name string) error {
 	return nil
 }
 
+// policyFields are the fields of a policy, and what is in them.
+var policyFields = []string{"version", "signatures (require, keys)", "kinds", "mediaTypes", "names", "limits (blob, bundle)", "forbid", "dates (min, maxAge)"}
+
 func parsePolicy(name string) (*policy.Policy, error) {
 	data, err := readSmall(name, policy.MaxSize)
 	if err != nil {
@@ -49,7 +52,18 @@ func parsePolicy(name string) (*policy.Policy, error) {
 	}
 	p, err := policy.Parse(data)
 	if err != nil {
-		return nil, misuse(in(name, err), "layout/policy in ferry's source says what a policy may hold, and has a JSON schema of it")
+		hint := "beside version: 1 a policy may hold " + strings.Join(policyFields[1:], ", ")
+		if _, field, ok := strings.Cut(err.Error(), "field "); ok {
+			word, _, _ := strings.Cut(field, " ")
+			var names []string
+			for _, f := range policyFields {
+				names = append(names, strings.FieldsFunc(f, func(r rune) bool { return strings.ContainsRune(" (,)", r) })...)
+			}
+			if n := closest(word, names); n != "" && n != word {
+				hint = "did you mean " + n + "? " + hint
+			}
+		}
+		return nil, misuse(in(name, err), hint)
 	}
 	return p, nil
 }
@@ -262,6 +276,28 @@ func (r *refusal) Error() string {
 		s += fmt.Sprintf(" (and %d more)", n)
 	}
 	return s
+}
+
+// hint is the next step: what is only too old, or has no date, cannot be mended
+// by packing it again.
+func (r *refusal) hint() string {
+	const rule = ", or have the rule changed by who answers for it"
+	undated, old := 0, 0
+	for _, v := range r.violations {
+		switch v.Rule {
+		case "date", "dates":
+			undated++
+		case "--min-date", "--max-age", "dates.min", "dates.maxAge":
+			old++
+		}
+	}
+	switch len(r.violations) {
+	case undated:
+		return "many artifacts carry no date, container images among them: a rule on dates cannot be used for these"
+	case undated + old:
+		return "get a newer one" + rule
+	}
+	return "take out what is not allowed and pack it again" + rule
 }
 
 // checkOutput asks a policy about an archive that has been written and has not
