@@ -100,7 +100,7 @@ func TestTrust(t *testing.T) {
 			return append([]string{"README"}, ours(x)...)
 		}, want: layout.ErrEarly},
 		{name: "only the root", order: func(x *trusted) []string { return ours(x)[:4] }, text: "missing"},
-		{name: "nothing but a seal", order: func(x *trusted) []string { return []string{layout.SealName, layout.SignatureName} }, text: "not there"},
+		{name: "nothing but a seal", order: func(x *trusted) []string { return []string{layout.SealName, layout.SignatureName} }, text: "not an OCI image layout (and 4 more)"},
 		{name: "nothing", order: func(x *trusted) []string { return nil }, want: layout.ErrUnsealed},
 		{name: "another index", change: func(x *trusted) { x.files[v1.ImageIndexFile] += " " }, order: ours, text: "index.json: SHA256SUMS lists", saw: 2},
 		{name: "an index that is not JSON", change: func(x *trusted) { x.files[v1.ImageIndexFile] = "{" }, order: ours, text: "index.json: SHA256SUMS lists", saw: 2},
