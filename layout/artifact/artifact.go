@@ -85,7 +85,8 @@ type Options struct {
 	Created string
 	// Annotations are added to the manifest and win over those of the kind.
 	Annotations map[string]string
-	// ArtifactType is the artifactType of the manifest; the kind's if empty.
+	// ArtifactType is the artifactType of the manifest; the kind's if empty. It
+	// and MediaTypes are the caller's to check: see layout.IsMediaType.
 	ArtifactType string
 	// MediaTypes gives files, by path, another media type.
 	MediaTypes map[string]string

@@ -12,8 +12,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/ociferry/ferry/layout"
 )
 
 // ErrChanged is wrapped by the error of reading a file that is no longer what
@@ -47,10 +45,7 @@ type Layer struct {
 // NewPlan lists the files of a directory.
 func NewPlan(k *Kind, fsys fs.FS, o Options) (*Plan, error) {
 	p := &Plan{kind: k, o: o}
-	err := o.check()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if p.Layers, err = k.layers(fsys, o); err != nil {
 		return nil, err
 	}
@@ -62,19 +57,6 @@ func NewPlan(k *Kind, fsys fs.FS, o Options) (*Plan, error) {
 		p.check = k.Check()
 	}
 	return p, nil
-}
-
-// check refuses media types that no reader would take.
-func (o Options) check() error {
-	if o.ArtifactType != "" && !layout.IsMediaType(o.ArtifactType) {
-		return fmt.Errorf("artifactType: %q is not a media type", o.ArtifactType)
-	}
-	for name, t := range o.MediaTypes {
-		if !layout.IsMediaType(t) {
-			return fmt.Errorf("%s: %q is not a media type", layout.Printable(name), t)
-		}
-	}
-	return nil
 }
 
 // Open opens the file. Reading to io.EOF means that it is as long, and was

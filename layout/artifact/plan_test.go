@@ -57,11 +57,11 @@ func TestPlanEncode(t *testing.T) {
 		name = fmt.Sprint(i%3, "/", name)
 		if CheckTitle(name) == nil {
 			fsys[name] = &fstest.MapFile{Data: make([]byte, i*i*i)}
-			types[name] = "application/vnd.x+json"
+			types[name] = "application/vnd.x+\"json\""
 		}
 	}
 	delete(types, "0/plain")
-	for _, o := range []Options{{}, {Annotations: map[string]string{"a\"layers\":[]": "<b>\"layers\":[]"}, ArtifactType: "a/b&c", MediaTypes: types}} {
+	for _, o := range []Options{{}, {Annotations: map[string]string{"a\"layers\":[]": "<b>\"layers\":[]"}, ArtifactType: "a/<b>", MediaTypes: types}} {
 		p, err := NewPlan(Files, fsys, o)
 		if err != nil {
 			t.Fatal(err)
