@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
 )
@@ -53,36 +53,53 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 	return s.Bytes(), err
 }
 
+// unsealed is a layout's directory without its seal and the signatures of that.
+type unsealed struct{ rootFS }
+
+func (u unsealed) Open(name string) (fs.File, error) {
+	if name == SealName || IsSignature(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return u.rootFS.Open(name)
+}
+
+func (u unsealed) Lstat(name string) (fs.FileInfo, error) {
+	if name == SealName || IsSignature(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return u.rootFS.Lstat(name)
+}
+
 // SealLayout checks a layout directory, an old seal apart, and writes
 // SHA256SUMS into it. Signatures stay where the seal comes out as it was. It
-// returns the layout's identity.
+// returns the layout's identity. After an error an old seal is there as it was,
+// unless the system failed while the new one was written.
 func SealLayout(ctx context.Context, dir string) (digest.Digest, error) {
 	w, err := Append(ctx, dir, durable.Options{})
 	if err != nil {
 		return "", err
 	}
 	defer w.Close()
-	raw, err := w.root.ReadFile(v1.ImageIndexFile)
+	old, err := Open(RootFS(w.root)).Signed(ctx)
 	if err != nil {
 		return "", err
 	}
-	if err := w.PutIndex(raw); err != nil {
-		return "", err
-	}
-	signed, err := Open(RootFS(w.root)).Signed(ctx)
-	if err != nil {
-		return "", err
-	}
-	w.sign = signed.signaturesFor
-	if err := w.unseal(); err != nil {
-		return "", err
-	}
-	report, err := Open(RootFS(w.root)).Audit(ctx, AuditOptions{})
+	report, err := Open(unsealed{rootFS{w.root, w.root.FS(), nil}}).Audit(ctx, AuditOptions{})
 	if err == nil {
 		err = report.Err()
 	}
 	if err != nil {
 		return "", err
 	}
-	return w.Commit(ctx, true)
+	seal, err := SealDir(ctx, w.root)
+	if err != nil || bytes.Equal(seal, old.Seal) {
+		return report.Digest, err
+	}
+	if err := w.unseal(); err != nil {
+		return "", err
+	}
+	if err := w.replace(SealName, seal); err != nil {
+		return "", err
+	}
+	return report.Digest, w.syncRoot()
 }

@@ -456,12 +456,19 @@ func TestSealLayout(t *testing.T) {
 	}
 	wantWhole(t, dir, 1)
 
-	// A layout that is not whole is not sealed.
+	// A layout that is not whole is not sealed, and keeps the seal that it had.
+	before, err := os.ReadFile(filepath.Join(dir, layout.SealName))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(filepath.Join(dir, layout.BlobPath(digest.FromString("first")))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := layout.SealLayout(ctx, dir); !layout.Incomplete(err) {
 		t.Errorf("a layout with a blob missing: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(dir, layout.SealName)); !bytes.Equal(after, before) {
+		t.Errorf("the old seal became %q, %v", after, err)
 	}
 }
 
