@@ -349,7 +349,7 @@ func SyncTree(dir string) error {
 }
 
 func syncFile(name string) error {
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDWR, 0) // Windows syncs only what it may write
 	if err != nil {
 		return err
 	}
