@@ -87,8 +87,8 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 	return b, nil
 }
 
-// verifyBeside verifies an archive and writes all of it to w, each on a core of
-// its own.
+// verifyBeside verifies an archive as ferry verify does, the payloads too, and
+// writes all of it to w, each on a core of its own.
 func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report, error) {
 	pr, pw := io.Pipe()
 	read := make(chan error, 1)
@@ -97,7 +97,8 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 		pw.CloseWithError(err) // nil is the end
 		read <- err
 	}()
-	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{})
+	ins, _ := inspectors()
+	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: ins})
 	if err == nil {
 		err = report.Err()
 	}
