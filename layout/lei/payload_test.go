@@ -191,7 +191,9 @@ func TestSecrets(t *testing.T) {
 		defaults     string
 	}{
 		{"unset", `{"jwt_secret":null,"stripe_secret_key":null,"acp_bearer_token":"","port":4000}`, "", ""},
-		{"no such key", `{"base_temp_dir":"/tmp","keyboard":"x","monkey":"x","key":"x"}`, "", ""},
+		{"no such key", `{"base_temp_dir":"/tmp","lei_base_url":"http://localhost:4000","sbom_risk_level":"medium"}`, "", ""},
+		{"key anywhere", `{"apiKey":"v","key":"v","api.key":"v","keys":{"a":"v"},"accessKey":"v","KEY":"v","keyfile":"v","keychain":"v"}`,
+			`data.config."api.key" 1, data.config.KEY 1, data.config.accessKey 1, data.config.apiKey 1, data.config.key 1, data.config.keychain 1, data.config.keyfile 1, data.config.keys.a 1`, ""},
 		{"each word", `{"a_secret":"v","MyToken":"v","PASSWORD":"v","aws_credentials":"v","api_key_id":"v","api-key":"v"}`,
 			"data.config.MyToken 1, data.config.PASSWORD 1, data.config.a_secret 1, data.config.api-key 1, data.config.api_key_id 1, data.config.aws_credentials 1", ""},
 		{"other types", `{"token_a":5,"token_b":true,"token_c":{},"token_d":[]}`, "data.config.token_a 1, data.config.token_b 1", ""},

@@ -13,8 +13,8 @@ import (
 // The original copies its whole application environment into data.config of
 // every report. A secret is a value that is neither null nor the empty string
 // and stands under a key that holds, in any case, one of "secret", "token",
-// "password", "credential" or "_key" (a hyphen counts as an underscore), or
-// anywhere below such a key. Nested objects and arrays are searched too.
+// "password", "credential" or "key", or anywhere below such a key. No key that
+// LowEndInsight itself sets holds one of these and is harmless. Nested objects and arrays are searched too.
 type Secrets struct {
 	Found []SecretPath
 	// Defaults are LowEndInsight's published development defaults: a
@@ -92,18 +92,15 @@ func describePaths(paths []SecretPath, more int64) string {
 	return b.String()
 }
 
-var secretWords = [][]byte{[]byte("secret"), []byte("token"), []byte("password"), []byte("credential"), []byte("_key")}
+var secretWords = [][]byte{[]byte("secret"), []byte("token"), []byte("password"), []byte("credential"), []byte("key")}
 
 // isSecret says whether a key of data.config names a secret.
 func isSecret(name []byte) bool {
 	var small [64]byte
 	lower := small[:0]
 	for _, c := range name {
-		switch {
-		case c >= 'A' && c <= 'Z':
+		if c >= 'A' && c <= 'Z' {
 			c |= 0x20
-		case c == '-':
-			c = '_'
 		}
 		lower = append(lower, c)
 	}
