@@ -60,7 +60,8 @@ type Found struct {
 // error of find becomes a disagreement, and the others are still looked at.
 // Remote sources are not looked at.
 //
-// Found out: a shasum that is not the file's, a reference that is not in its
+// Found out: a shasum that is not the file's, a target whose name Zarf would
+// not unpack again, a reference that is not in its
 // archive or cannot be taken out of it, one that comes from two places, a pin
 // in an action that is neither the archive's nor an artifact's nor a file's of
 // that component, a digest in the package's annotations that is not the
@@ -131,6 +132,9 @@ func (c *checker) component(d *Definition, dc DefinedComponent, from map[string]
 	bundle := false
 	for i, file := range dc.Files {
 		where := fmt.Sprintf("component %s: files[%d]", dc.Name, i)
+		if err := checkEntry(file.Target); err != nil {
+			c.disagree(where+".target", file.Target, err.(*Error).Want)
+		}
 		if !local(file.Source) {
 			continue
 		}

@@ -88,6 +88,8 @@ func TestCheckDisagrees(t *testing.T) {
 			[]string{"it comes from lei-cache-2026.08.01.tar.gz too", "it comes from b.tar too", "a file that is there"}},
 		{"an image from a registry too", "components:\n", "components:\n  - name: x\n    images: [" + leiName + "]\n", nil, []string{"or from a registry"}},
 		{"no images", `images:` + "\n          - \"" + leiName + `"`, "images: []", nil, []string{"at least one image"}},
+		{"a target that is no entry", "components:\n", "components:\n  - name: x\n    files: [{source: lei-cache-2026.08.01.tar.gz, target: a/nul.tar.gz}, {source: 'https://h/z', target: 'a:b'}]\n", nil,
+			[]string{`files[0].target: found "a/nul.tar.gz", want a file name that Zarf unpacks`, `files[1].target: found "a:b"`}},
 		{"a directory under files", "components:\n", "components:\n  - name: x\n    files: [{source: dir, target: t}]\n", nil, []string{"it is a directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

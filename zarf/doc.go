@@ -41,6 +41,8 @@
 //   - a version is an OCI tag: `^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`;
 //   - the archive's name ends in .tar, .tar.gz, .tgz or .tar.zst, its content
 //     is compressed as the name says, and its path is relative to zarf.yaml;
+//   - no file has a name in the package that Zarf would not unpack again when it
+//     deploys: one with a colon or a dot at its end, or that of a Windows device;
 //   - every entry of the archive's index that has a name has one Zarf can
 //     parse (a single other one stops the creation), and no two have the same;
 //   - every listed image is in the archive's index under exactly that name, is

@@ -87,6 +87,7 @@ func (c Component) check() error {
 	for _, f := range c.Files {
 		l.add(checkPath("file", f.Source))
 		l.add(checkTarget(f.Target))
+		l.add(checkEntry(f.Target))
 		if !hexPattern().MatchString(f.SHA256) {
 			l.add(&Error{Field: "shasum", Found: f.SHA256, Want: "64 lower-case hexadecimal digits, for " + f.Source})
 		}

@@ -129,6 +129,23 @@ func checkTarget(target string) error {
 	return nil
 }
 
+var devicePattern = pattern(`^(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
+
+// checkEntry is for the name that a file has within the package: the last
+// element of its target. Zarf packs any, and when it deploys it unpacks none
+// that Windows would take for something else (src/pkg/archive/archive.go of
+// Zarf 0.84).
+func checkEntry(target string) error {
+	name := path.Base(target)
+	if strings.Contains(name, ":") || strings.TrimRight(name, ". ") != name || devicePattern().MatchString(name) {
+		return &Error{
+			Field: "target", Found: name, Want: "a file name that Zarf unpacks again: no colon, no dot or space at its end, no name of a Windows device like nul or com1",
+			Hint: "rename the archive",
+		}
+	}
+	return nil
+}
+
 // checkImage is for a name under imageArchives.
 func checkImage(image string) error {
 	r, err := parseReference(image)
