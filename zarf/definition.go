@@ -20,6 +20,7 @@ type Definition struct {
 	Architecture string
 	Annotations  map[string]string
 	Components   []DefinedComponent
+	description  string
 	// problems are values that Zarf would refuse.
 	problems []Disagreement
 }
@@ -53,9 +54,9 @@ func Parse(data []byte) (*Definition, error) {
 	}
 	var y struct {
 		Metadata struct {
-			Name, Version, Architecture string
-			Uncompressed                bool
-			Annotations                 map[string]string
+			Name, Version, Architecture, Description string
+			Uncompressed                             bool
+			Annotations                              map[string]string
 		}
 		Components []struct {
 			Name  string
@@ -79,7 +80,7 @@ func Parse(data []byte) (*Definition, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&y); err != nil {
 		return nil, err
 	}
-	d := &Definition{Name: y.Metadata.Name, Version: y.Metadata.Version, Architecture: y.Metadata.Architecture, Annotations: y.Metadata.Annotations}
+	d := &Definition{Name: y.Metadata.Name, Version: y.Metadata.Version, Architecture: y.Metadata.Architecture, Annotations: y.Metadata.Annotations, description: y.Metadata.Description}
 	if v := get(get(root, "metadata"), "version"); v != nil && v.ShortTag() != "!!str" {
 		d.problems = append(d.problems, Disagreement{
 			Where: "metadata.version", Found: v.Value + " (" + strings.TrimPrefix(v.ShortTag(), "!!") + ")", Want: "a string: put it in quotes",

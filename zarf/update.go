@@ -13,7 +13,7 @@ import (
 
 // A Change is one thing [Update] did to a definition.
 type Change struct {
-	Component string
+	Component string // its name; metadata for the package's own
 	Field     string // like files[0].shasum; empty if the component is new
 	From, To  string // empty where there was, or is, nothing
 }
@@ -49,8 +49,11 @@ func (c Change) String() string {
 // p says of it is set, and what p is silent about stays, so do its comments,
 // `required`, and entries of its lists that are not p's (files by their target,
 // archives by the repositories of their images, actions by their description).
-// A component that it has not is added at the end. Nothing else is touched: the
-// other lines stay as they are, byte for byte, unless the components are
+// A component that it has not is added at the end. In a definition that ferry
+// has written, the annotations are p's from then on, and so are version and
+// description where they are what ferry wrote for the content before; where
+// they are not, and for what Zarf would refuse of the definition as it then is,
+// a line is added to p.Notes. Nothing else is touched: the other lines stay as they are, byte for byte, unless the components are
 // written in flow style ("[...]"), in which case all is written anew, with the
 // same content.
 //
@@ -76,7 +79,19 @@ func Update(existing []byte, p *Package) ([]byte, []Change, error) {
 		}
 		changes = append(changes, made...)
 	}
-	return data, changes, nil
+	data, made, notes, err := updateMetadata(data, before, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := Parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, problem := range after.problems {
+		notes = append(notes, problem.String()+"; mend it by hand")
+	}
+	p.Notes = append(p.Notes, notes...)
+	return data, append(changes, made...), nil
 }
 
 // updateComponent does one component. Each starts from the text, since line

@@ -145,6 +145,86 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 	}
 }
 
+// A definition of ferry's own says of another snapshot what it said of the one
+// before; what was written by hand stays, with a note. edit changes the text in
+// between.
+func TestUpdateOwn(t *testing.T) {
+	newer := func(b *zarf.Bundle) {
+		b.Path, b.SHA256, b.Index, b.Artifacts[0].Digest = "lei-cache-2026.09.01.tar.gz", hex("f"), digest("e"), digest("d")
+		b.Artifacts[0].Annotations = names("lei.internal/lei/cache:2026.09.01")
+	}
+	const index, artifact = "io.github.ociferry.index.digest", "io.github.ociferry.artifact.digest"
+	for _, c := range []struct {
+		name        string
+		old         zarf.Options
+		from, to    string // in the text
+		bundle      zarf.Bundle
+		version     string
+		description string
+		notes       string
+	}{
+		{"as written", zarf.Options{}, "", "", lei(newer), "2026.09.01", "LEI analysis cache snapshot 2026.09.01", ""},
+		{"files", zarf.Options{Shape: zarf.Files, Version: "7"}, "", "", lei(newer), "2026.09.01", "LEI analysis cache snapshot 2026.09.01", ""},
+		{"another name for the package", zarf.Options{}, `name: "lei-cache"`, "name: mine", lei(newer), "2026.09.01", "LEI analysis cache snapshot 2026.09.01", ""},
+		{"quoted otherwise", zarf.Options{}, `version: "2026.08.01"`, "version: '2026.08.01' # v", lei(newer), "2026.09.01", "LEI analysis cache snapshot 2026.09.01", ""},
+		{"by hand", zarf.Options{}, `version: "2026.08.01"`, `version: "9"`, lei(newer), "9", "LEI analysis cache snapshot 2026.08.01",
+			`metadata.version stays "9", which is not what ferry writes; of this bundle that is "2026.09.01"` + "\n" +
+				`metadata.description stays "LEI analysis cache snapshot 2026.08.01", which is not what ferry writes; of this bundle that is "LEI analysis cache snapshot 2026.09.01"`},
+		{"a description by hand", zarf.Options{Description: "ours"}, "", "", lei(newer), "2026.09.01", "ours", "metadata.description stays"},
+		{"a number", zarf.Options{}, `version: "2026.08.01"`, "version: 1.10", lei(newer), "1.10", "LEI analysis cache snapshot 2026.08.01",
+			`metadata.version: found "1.10 (float)", want a string: put it in quotes; mend it by hand`},
+		{"several artifacts", zarf.Options{}, "", "", lei(newer, add(signature)), "2026.09.01", "LEI analysis cache snapshot 2026.08.01", "metadata.description stays"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			old, err := zarf.Define(lei(), c.old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b bytes.Buffer
+			if err := old.Write(&b); err != nil {
+				t.Fatal(err)
+			}
+			p, err := zarf.Define(c.bundle, zarf.Options{Shape: c.old.Shape})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, err := zarf.Update([]byte(strings.Replace(b.String(), c.from, c.to, 1)), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var y struct {
+				Metadata struct {
+					Version, Description string
+					Annotations          map[string]string
+				}
+			}
+			if err := yaml.Unmarshal(got, &y); err != nil {
+				t.Fatal(err)
+			}
+			if m := y.Metadata; m.Version != c.version || m.Description != c.description || m.Annotations[index] != digest("e") || m.Annotations[artifact] != p.Annotations[artifact] {
+				t.Errorf("got\n%s", got)
+			}
+			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, c.notes) || c.notes == "" && notes != "" {
+				t.Errorf("notes: %s", notes)
+			}
+			if strings.Count(string(got), "\n") != strings.Count(b.String(), "\n")+len(p.Annotations)-2 && c.name != "several artifacts" {
+				t.Errorf("lines were lost\n%s", got)
+			}
+			d, err := zarf.Parse(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Check(beside(c.bundle)).Err(); (err != nil) != (c.name == "a number") {
+				t.Error(err)
+			}
+			// Back again, with the annotation that may have gone.
+			if back, _, err := zarf.Update(got, old); err != nil || !strings.Contains(string(back), artifact+`": "`+digest("c")+`"`) {
+				t.Errorf("%v\n%s", err, back)
+			}
+		})
+	}
+}
+
 // squeeze leaves out empty lines.
 func squeeze(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' }), "\n")

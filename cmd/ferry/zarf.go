@@ -147,6 +147,7 @@ func (e *env) zarfWrite(c *cli.Context) error {
 		for _, change := range changes {
 			answer.Changes = append(answer.Changes, change.String())
 		}
+		answer.Notes = append(answer.Notes[:0], p.Notes...)
 		files[0].write = func(w io.Writer) error { _, err := w.Write(data); return err }
 		if len(changes) == 0 && output == into {
 			files = nil
@@ -256,7 +257,7 @@ func (e *env) zarfCheck(c *cli.Context) error {
 	if absent > 0 && absent == len(lines) {
 		code = codeIncomplete
 	}
-	return &failure{code, fmt.Errorf("%s: %s with what is beside it", layout.Printable(name), count(len(lines), "disagreement")), "ferry zarf BUNDLE --into " + shellWord(name) + " brings it up to date"}
+	return &failure{code, fmt.Errorf("%s: %s with what is beside it", layout.Printable(name), count(len(lines), "disagreement")), "ferry zarf BUNDLE --into " + shellWord(name) + " brings up to date what ferry wrote in it; the rest is mended by hand"}
 }
 
 // A zarfFile is a file to write.
