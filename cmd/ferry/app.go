@@ -343,7 +343,17 @@ func (e *env) next(format string, args ...any) {
 	}
 }
 
-// note says something that is worth knowing and no error.
+// note says something of the content that is worth knowing and no error: a
+// result, which a quiet run has as well.
 func (e *env) note(format string, args ...any) {
-	fmt.Fprintln(e.advice(), "note: "+printableLine(fmt.Sprintf(format, args...)))
+	noteTo(e.stderr, format, args...)
+}
+
+// remark says something of the run itself, and nothing when that is quiet.
+func (e *env) remark(format string, args ...any) {
+	noteTo(e.advice(), format, args...)
+}
+
+func noteTo(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, "note: "+printableLine(fmt.Sprintf(format, args...)))
 }

@@ -175,7 +175,7 @@ func (x *exporting) times() error {
 	if x.o.Created == "" {
 		x.o.Created = now.Format("2006-01-02T15:04:05.000000Z")
 		if !fixed {
-			x.e.note("created is the time now, %s; --created or SOURCE_DATE_EPOCH makes an export that can be repeated", x.o.Created)
+			x.e.remark("created is the time now, %s; --created or SOURCE_DATE_EPOCH makes an export that can be repeated", x.o.Created)
 		}
 	}
 	if _, err := lei.Tags(x.o.Date); err != nil {
@@ -389,6 +389,9 @@ func (x *exporting) answer(s *lei.Snapshot, r *lei.ExportReport) error {
 	sh.row("output", "%s (LEI snapshot)", x.out)
 	sh.row("date", "%s", s.Date)
 	sh.row("reports", "%d, of %d repositories", s.EntryCount, s.Repos)
+	if r.Skipped > 0 {
+		sh.row("skipped", "%s", count(int(r.Skipped), "malformed line"))
+	}
 	if x.o.Redact || x.o.RedactEmails {
 		sh.row("redacted", "%d secrets, %d e-mail addresses", r.RedactedSecrets, r.RedactedEmails)
 	}

@@ -54,7 +54,7 @@ func (e *env) connect(c *cli.Context, show *carrying, refs ...registry.Reference
 		Username: c.String("username"), CAFile: c.String("ca-file"), CertFile: c.String("cert-file"), KeyFile: c.String("key-file"),
 		Insecure: c.Bool("insecure"), PlainHTTP: c.Bool("plain-http"), Retry: c.Int("retry"), Concurrency: c.Int("concurrency"),
 		UserAgent: "ferry/" + strings.ReplaceAll(version, " ", "-"),
-		Log:       func(line string) { e.note("%s", line) },
+		Log:       func(line string) { e.remark("%s", line) },
 	}
 	if show != nil {
 		o.Progress = show.update

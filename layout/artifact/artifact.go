@@ -90,7 +90,7 @@ type Options struct {
 	ArtifactType string
 	// MediaTypes gives files, by path, another media type.
 	MediaTypes map[string]string
-	// NoCheck packs what Kind.Check would refuse.
+	// NoCheck packs what Kind.Check would refuse, and makes a notice of it.
 	NoCheck bool
 }
 

@@ -53,7 +53,7 @@ func NewPlan(k *Kind, fsys fs.FS, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Config = p.config.Data
-	if k.Check != nil && !o.NoCheck {
+	if k.Check != nil {
 		p.check = k.Check()
 	}
 	return p, nil
@@ -175,13 +175,21 @@ func (p *Plan) Judge(packed *Packed) error {
 		}
 	}
 	if err := p.check.Manifest(packed.Descriptor, packed.Manifest); err != nil {
-		return err
+		if !p.o.NoCheck {
+			return err
+		}
+		if n := PackedAnyway(err); !slices.Contains(packed.Notices, n) { // the config may have found it first
+			packed.Notices = append(packed.Notices, n)
+		}
 	}
 	if n, ok := p.check.(interface{ Notices() []string }); ok {
 		packed.Notices = append(packed.Notices, n.Notices()...)
 	}
 	return nil
 }
+
+// PackedAnyway is the notice of what would be refused without Options.NoCheck.
+func PackedAnyway(err error) string { return err.Error() + "; packed all the same" }
 
 // Pack puts the files of a directory into a store as one artifact. Blobs are
 // added parents last: layers, config, manifest. On an error the store may hold

@@ -191,8 +191,8 @@ func TestPack(t *testing.T) {
 	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{}); !errors.Is(err, c.refuse) {
 		t.Errorf("got %v, want the check's", err)
 	}
-	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{NoCheck: true}); err != nil {
-		t.Errorf("NoCheck: %v", err)
+	if p, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{NoCheck: true}); err != nil || fmt.Sprint(p.Notices) != "[refused; packed all the same]" {
+		t.Errorf("NoCheck: %v, %v", p, err)
 	}
 	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}}, Options{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file is missing: got %v", err)

@@ -113,7 +113,7 @@ func config(fsys fs.FS, o artifact.Options) (*artifact.Config, error) {
 		if !o.NoCheck {
 			return nil, err
 		}
-		c.Notices = append(c.Notices, err.Error()+"; packed all the same")
+		c.Notices = append(c.Notices, artifact.PackedAnyway(err))
 		s = &Snapshot{FormatVersion: "1.0", LEIVersion: "unknown", Created: o.Created}
 		if s.Created == "" {
 			s.Created = time.Unix(0, 0).UTC().Format(time.RFC3339)
