@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -124,8 +125,8 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		return nil, misuse(fmt.Errorf("%s: the files of an LEI snapshot have media types of their own", layout.Printable(c.Args().Get(1))), "leave it out, or pack the directory with --kind files")
 	}
 	if p.kind == lei.Cache {
-		if !lei.IsSnapshot(os.DirFS(p.dir)) {
-			return nil, hinted(fmt.Errorf("%s: not an LEI snapshot: want manifest.json and cache.jsonl.gz in it", layout.Printable(p.dir)), "ferry export makes a snapshot of reports; without --kind any directory is packed as files")
+		if err := p.wholeSnapshot(); err != nil {
+			return nil, err
 		}
 		check := lei.NewChecker(true)
 		check.AllowSecrets = c.Bool("allow-secrets")
@@ -135,6 +136,14 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	}
 	if t := p.o.ArtifactType; t != "" && !layout.IsMediaType(t) {
 		return nil, noMediaType("--artifact-type", t)
+	}
+	if c.String("kind") == "" {
+		switch maybe, surely := lei.Incomplete(os.DirFS(p.dir)); {
+		case surely:
+			return nil, p.wholeSnapshot()
+		case maybe:
+			e.note("%v; packed as plain files", p.wholeSnapshot())
+		}
 	}
 	if p.o.MediaTypes, err = mediaTypes(c.Args().Tail()); err != nil {
 		return nil, err
@@ -154,6 +163,19 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	}
 	p.trust, err = e.writerTrust(c, p.sign)
 	return p, err
+}
+
+// wholeSnapshot says which file of a snapshot the directory lacks.
+func (p *packing) wholeSnapshot() error {
+	missing := lei.Missing(os.DirFS(p.dir))
+	if missing == "" {
+		return nil
+	}
+	found := "none"
+	if _, err := os.Stat(filepath.Join(p.dir, missing)); err == nil {
+		found = "something else"
+	}
+	return hinted(fmt.Errorf("%s: not an LEI snapshot: want a file %s in it, found %s", layout.Printable(p.dir), missing, found), "ferry export makes a snapshot of reports; --kind files packs any directory as files")
 }
 
 func (p *packing) run(ctx context.Context) error {

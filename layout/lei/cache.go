@@ -39,13 +39,40 @@ var Cache = &artifact.Kind{
 }
 
 // IsSnapshot reports whether a directory holds the two files of a snapshot.
-func IsSnapshot(fsys fs.FS) bool {
+func IsSnapshot(fsys fs.FS) bool { return Missing(fsys) == "" }
+
+// Missing is the first file of a snapshot that a directory has not, or has as
+// something else than a regular file, or "" for a snapshot.
+func Missing(fsys fs.FS) string {
 	for _, f := range Cache.Files {
 		if info, err := fs.Stat(fsys, f.Name); err != nil || !info.Mode().IsRegular() {
-			return false
+			return f.Name
 		}
 	}
-	return true
+	return ""
+}
+
+// Incomplete reports whether a directory that is no snapshot may be what is
+// left of one, and whether it surely is: manifest.json is that of a snapshot,
+// or cache.jsonl.gz is all there is beside it.
+func Incomplete(fsys fs.FS) (maybe, surely bool) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil || IsSnapshot(fsys) {
+		return false, false
+	}
+	info, err := fs.Stat(fsys, cacheName)
+	cache := err == nil && info.Mode().IsRegular()
+	info, err = fs.Stat(fsys, manifestName)
+	manifest := err == nil
+	if manifest && info.Mode().IsRegular() {
+		if f, err := fsys.Open(manifestName); err == nil {
+			defer f.Close()
+			_, err = ReadSnapshot(f, nil)
+			surely = err == nil
+		}
+	}
+	surely = surely || cache && (manifest || len(entries) == 1)
+	return surely || cache || manifest && len(entries) == 1, surely
 }
 
 // MediaTypeFilename is the file that a layer of the given media type is. ok is
