@@ -181,8 +181,8 @@ func (x *exporting) times() error {
 	if _, err := lei.Tags(x.o.Date); err != nil {
 		return misuse(fmt.Errorf("--date: %w", err), "for example --date 2026-02-05")
 	}
-	if _, err := time.Parse(time.RFC3339, x.o.Created); err != nil {
-		return misuse(fmt.Errorf("--created %q: want a time in RFC 3339", x.o.Created), "for example 2026-02-05T00:00:00Z")
+	if _, err := artifact.ParseTime(x.o.Created); err != nil {
+		return misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
 	}
 	return nil
 }

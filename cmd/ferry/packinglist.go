@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
 )
 
@@ -121,8 +121,8 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 		o:     durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
 	}
 	for _, f := range []string{"packed-at", "received-at"} {
-		if _, err := time.Parse(time.RFC3339, c.String(f)); c.String(f) != "" && err != nil {
-			return nil, misuse(fmt.Errorf("--%s %q: want a time in RFC 3339", f, c.String(f)), "for example 2026-02-05T10:00:00Z")
+		if _, err := artifact.ParseTime(c.String(f)); c.String(f) != "" && err != nil {
+			return nil, misuse(fmt.Errorf("--%s: %w", f, err), "for example 2026-02-05T10:00:00Z")
 		}
 	}
 	if p.name == "" {

@@ -22,8 +22,8 @@ import (
 // which only --created overrules.
 func created(c *cli.Context, e *env, k *artifact.Kind) (string, error) {
 	if t := c.String("created"); t != "" {
-		if _, err := time.Parse(time.RFC3339, t); err != nil {
-			return "", misuse(fmt.Errorf("--created %q: want a time in RFC 3339", t), "for example 2026-02-05T00:00:00Z")
+		if _, err := artifact.ParseTime(t); err != nil {
+			return "", misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
 		}
 		return t, nil
 	}
@@ -63,6 +63,11 @@ func annotations(pairs []string) (map[string]string, error) {
 		k, v, ok := strings.Cut(p, "=")
 		if !ok || k == "" {
 			return nil, misuse(fmt.Errorf("--annotation %q: want KEY=VALUE", p), "for example -a org.opencontainers.image.vendor=Example")
+		}
+		if k == v1.AnnotationCreated {
+			if _, err := artifact.ParseTime(v); err != nil {
+				return nil, misuse(fmt.Errorf("--annotation %s: %w", k, err), "for example 2026-02-05T00:00:00Z; --created sets it too")
+			}
 		}
 		m[k] = v
 	}

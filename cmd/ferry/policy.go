@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
@@ -180,7 +180,7 @@ func (f *facts) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	if m.Subject != nil {
 		a.About = m.Subject.Digest
 	}
-	if t, err := time.Parse(time.RFC3339, m.Annotations[v1.AnnotationCreated]); err == nil {
+	if t, err := artifact.ParseTime(m.Annotations[v1.AnnotationCreated]); err == nil {
 		a.Date = t
 	}
 	f.artifacts = append(f.artifacts, a)

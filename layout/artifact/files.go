@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -23,8 +22,8 @@ var Files = &Kind{
 	Config: func(_ fs.FS, o Options) (*Config, error) {
 		c := &Config{Data: []byte("{}")}
 		if o.Created != "" {
-			if _, err := time.Parse(time.RFC3339, o.Created); err != nil {
-				return nil, fmt.Errorf("created: want a time in RFC 3339, found %q", o.Created)
+			if _, err := ParseTime(o.Created); err != nil {
+				return nil, fmt.Errorf("created: %w", err)
 			}
 			c.Annotations = map[string]string{v1.AnnotationCreated: o.Created}
 		}

@@ -100,7 +100,7 @@ func BuildManifest(config v1.Descriptor, layers []v1.Descriptor, created string)
 			return nil, fmt.Errorf("descriptor %q of type %q and %d bytes: want a media type, a digest and a size", d.Digest, d.MediaType, d.Size)
 		}
 	}
-	if _, err := time.Parse(time.RFC3339, created); err != nil {
+	if !validTime(created) {
 		return nil, fmt.Errorf("created: want a time in RFC 3339, found %s", quote(created))
 	}
 	m := &v1.Manifest{MediaType: ManifestMediaType, Config: config, Layers: layers, Annotations: annotations(created)}
@@ -150,7 +150,7 @@ func config(fsys fs.FS, o artifact.Options) (*artifact.Config, error) {
 	if o.Created != "" {
 		created = o.Created
 	}
-	if _, err := time.Parse(time.RFC3339, created); err != nil {
+	if !validTime(created) {
 		return nil, fmt.Errorf("created: want a time in RFC 3339, found %s", quote(created))
 	}
 	c.Annotations = annotations(created)

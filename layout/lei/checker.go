@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -349,7 +348,7 @@ func checkConfig(data []byte, s *Snapshot) error {
 	case *c.CacheEntries != s.EntryCount:
 		return fmt.Errorf("cache_entries: manifest.json counts %d reports, the config %d", s.EntryCount, *c.CacheEntries)
 	}
-	if _, err := time.Parse(time.RFC3339, *c.Created); err != nil {
+	if !validTime(*c.Created) {
 		return fmt.Errorf("created: want a time in RFC 3339, found %s", quote(*c.Created))
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/ociferry/ferry/layout/artifact"
 )
 
 // A Snapshot is what manifest.json says of a snapshot, its list of
@@ -114,8 +116,8 @@ func validDate(date string) bool {
 }
 
 func validTime(t string) bool {
-	_, err := time.Parse(time.RFC3339Nano, t)
-	return err == nil && !strings.Contains(t, ",")
+	_, err := artifact.ParseTime(t)
+	return err == nil
 }
 
 // manifestReader is the handler for manifest.json.
