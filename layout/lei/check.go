@@ -31,7 +31,10 @@ func (e *MismatchError) Error() string {
 }
 
 // Check compares what manifest.json says with the payload as it was found. All
-// that differs is in the one *MismatchError; nil means that nothing does.
+// that differs is in the one *MismatchError; nil means that nothing does. Of
+// the list of repositories it is only asked that it is no longer than there are
+// reports: to tell the names of two million reports apart takes more memory
+// than checking them may.
 func (s *Snapshot) Check(p *Payload) error {
 	var e MismatchError
 	count := func(field string, want, found int64) {
@@ -44,6 +47,9 @@ func (s *Snapshot) Check(p *Payload) error {
 	count("compressed_size", s.CompressedSize, p.CompressedSize)
 	if s.ContentHash != p.ContentHash {
 		e.Fields = append(e.Fields, Mismatch{"content_hash", s.ContentHash, p.ContentHash})
+	}
+	if s.Repos > p.Entries {
+		e.Fields = append(e.Fields, Mismatch{"repos", fmt.Sprint(s.Repos), fmt.Sprintf("at most %d, one a report", p.Entries)})
 	}
 	if e.Fields == nil {
 		return nil

@@ -285,9 +285,6 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	if err := s.Check(p); err != nil {
 		return err
 	}
-	if s.Repos > s.EntryCount {
-		return &FormatError{File: manifestName, Path: "repos", Msg: fmt.Sprintf("want at most one repository a report (%d), found %d", s.EntryCount, s.Repos)}
-	}
 	if m.Config.MediaType == ConfigMediaType {
 		r := c.results[string(m.Config.Digest)]
 		if r == nil {

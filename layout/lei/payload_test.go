@@ -178,6 +178,10 @@ func TestCheck(t *testing.T) {
 	if errText(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	s.Repos = 3
+	if err := s.Check(&p); errText(err) != "cache.jsonl.gz is not what manifest.json says: repos: want 3, found at most 2, one a report" {
+		t.Errorf("got %v", err)
+	}
 	var m *MismatchError
 	if !errors.As(err, &m) || len(m.Fields) != 4 || m.Fields[0] != (Mismatch{"entry_count", "2", "3"}) {
 		t.Errorf("got %+v", m)
