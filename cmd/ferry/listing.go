@@ -59,7 +59,7 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 	o.Inspectors = slices.Clone(o.Inspectors)
 	for i, in := range o.Inspectors {
 		if c, ok := in.(*lei.Checker); ok {
-			c.AllowSecrets = true // they are listed, which is what is asked for
+			c.TellSecrets, c.AllowSecrets = false, true // they are listed, which is what is asked for
 			l.cache = c
 			o.Inspectors[i] = &lei.SummaryChecker{Checker: c, Begin: l.summary}
 		}

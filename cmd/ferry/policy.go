@@ -136,7 +136,7 @@ func (t *trust) newFacts(ins []layout.Inspector) *facts {
 			f.cache = c
 			if f.rules.Forbid.Secrets {
 				// A notice is enough: the policy refuses them with the rest.
-				c.Secrets, c.AllowSecrets = true, true
+				c.Secrets, c.TellSecrets = true, true
 			}
 		}
 	}

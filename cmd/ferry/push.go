@@ -150,6 +150,9 @@ func (p *pushing) run(ctx context.Context) error {
 		a.Bytes += out.Bytes
 	}
 	p.show.end()
+	for _, n := range p.src.notices {
+		p.e.note("%s", n)
+	}
 	return p.answer(a)
 }
 
@@ -157,7 +160,7 @@ func (p *pushing) run(ctx context.Context) error {
 func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error) {
 	if r, err := p.src.reader(); err == nil {
 		r.Close()
-		ins, _ := inspectors()
+		ins, cache := inspectors()
 		report, err := p.src.audit(ctx, layout.AuditOptions{Inspectors: ins})
 		if err == nil {
 			err = p.src.err(report.Err())
@@ -165,6 +168,7 @@ func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error
 		if err != nil {
 			return nil, nil, err
 		}
+		p.src.notices = cache.Notices()
 	} // else it is verified while it is spooled
 	tmpdir := p.tmpdir
 	if tmpdir == "" {

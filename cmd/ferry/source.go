@@ -32,6 +32,7 @@ type source struct {
 	signatures, kept int
 	// listing collects what a packing list says; nil where none is wanted.
 	listing *listing
+	notices []string // of its caches, once writeLayout has checked it
 }
 
 // reading shows the progress of reading sources. The caller ends it before it
@@ -372,7 +373,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 		return nil, err
 	}
 	defer w.Close()
-	ins, _ := inspectors()
+	ins, cache := inspectors()
 	report, err := s.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
 		return w.Blob(ctx, d)
 	}})
@@ -385,6 +386,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 	if err != nil {
 		return nil, err
 	}
+	s.notices = cache.Notices()
 	if err := w.Drop(report.Extra); err != nil {
 		return nil, err
 	}

@@ -233,7 +233,7 @@ type summaryAnswer struct {
 func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *lei.Payload, notices []string) error {
 	sum := s.done[p]
 	if sum.Repos != snapshot.Repos {
-		notices = append(notices, fmt.Sprintf("manifest.json lists %d repositories, the reports are of %d", snapshot.Repos, sum.Repos))
+		notices = append(notices, fmt.Sprintf("repos: manifest.json has %d, the reports %d", snapshot.Repos, sum.Repos))
 	}
 	for _, n := range notices {
 		s.e.note("%s", n)
