@@ -113,7 +113,7 @@ esac
 	if layout {
 		option = " --layout"
 	}
-	fmt.Fprintf(&choose, "\"$ferry\" unpack \"$archive\" -o \"$new\"%s --expect %s\n", option, index)
+	fmt.Fprintf(&choose, "\"$ferry\" unpack \"$archive\" -o \"$new\"%s --expect %s -q\n", option, index)
 	return frame(archive, dir, `"$new"`, choose.String())
 }
 

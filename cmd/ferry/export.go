@@ -47,7 +47,7 @@ func exportCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "redact", Usage: "put null in the place of secrets in data.config"},
 			&cli.BoolFlag{Name: "redact-emails", Usage: "put a hash in the place of every e-mail address"},
 			&cli.BoolFlag{Name: "single-member", Usage: "make one gzip member, smaller and no base for deltas"},
-			&cli.StringFlag{Name: "max-line", Value: "64MiB", Usage: "the longest line, a `SIZE`"},
+			&cli.StringFlag{Name: "max-line", Value: "64MiB", Usage: "the longest line, a `SIZE` of at most 64MiB"},
 			&cli.StringFlag{Name: "max-raw", Usage: "the longest input when inflated, a `SIZE` (default: no limit)"},
 			overwriteFlag("an existing output"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "with --pack -, make the snapshot in `DIR` first"},
@@ -111,6 +111,9 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 	if x.o.MaxLine, err = byteSize(c, "max-line"); err != nil {
 		return nil, err
 	}
+	if x.o.MaxLine > lei.MaxLine {
+		return nil, misuse(fmt.Errorf("--max-line: want at most %s, found %s", size(lei.MaxLine), size(x.o.MaxLine)), "a snapshot with a longer line would be refused by ferry pack and ferry verify")
+	}
 	if x.o.MaxRaw, err = byteSize(c, "max-raw"); err != nil {
 		return nil, err
 	}
@@ -140,7 +143,7 @@ func (x *exporting) openSnapshot() error {
 		return misuse(fmt.Errorf("%s: want a file of reports or a snapshot, found another directory", x.label), "a snapshot holds manifest.json and cache.jsonl.gz")
 	}
 	if x.source, err = readSnapshot(x.in); err != nil {
-		return err
+		return unsound(x.in, err)
 	}
 	x.in = filepath.Join(x.in, "cache.jsonl.gz")
 	if x.o.LEIVersion == "" {
@@ -270,9 +273,15 @@ func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, in(filepath.Dir(x.in), err)
+		dir := filepath.Dir(x.in)
+		return nil, unsound(dir, in(dir, err))
 	}
 	return f, nil
+}
+
+// unsound is the error about a snapshot that cannot be exported again.
+func unsound(dir string, err error) error {
+	return hinted(err, "get the snapshot anew; or export its reports without what manifest.json says of them: ferry export "+shellWord(filepath.Join(dir, "cache.jsonl.gz")))
 }
 
 // write makes the two files in dir.
