@@ -171,6 +171,9 @@ func TestUnusual(t *testing.T) {
 					if code != codeGood {
 						t.Fatalf("verify: exit code %d: %s", code, stderr)
 					}
+					if c.Name == "another title on a layer" != strings.Contains(stderr, "the title is ignored") {
+						t.Errorf("verify says of titles: %s", stderr)
+					}
 					if first == "" {
 						first = stdout
 					}

@@ -290,6 +290,7 @@ func TestFileNames(t *testing.T) {
 		{artifact.Files, []v1.Descriptor{titled(other, "../a")}, "error: unsafe"},
 		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, "")}, "manifest.json cache.jsonl.gz"},
 		{lei.Cache, []v1.Descriptor{titled(payload, "cache.jsonl.gz"), titled(snapshot, "manifest.json")}, "cache.jsonl.gz manifest.json"},
+		{lei.Cache, []v1.Descriptor{titled(snapshot, "snapshot-manifest.json"), titled(payload, "")}, "manifest.json cache.jsonl.gz"},
 		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(other, "note"), titled(payload, "")}, "manifest.json  cache.jsonl.gz"},
 		{lei.Cache, []v1.Descriptor{titled(snapshot, "")}, "error: missing cache.jsonl.gz"},
 		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, ""), titled(payload, "")}, "error: second"},

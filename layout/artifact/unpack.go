@@ -20,9 +20,10 @@ var ErrNoFiles = errors.New("its layers do not name files")
 
 // FileNames are the names of the files that the layers of a manifest are,
 // layer for layer. For a kind that fixes its files they come from the media
-// types: each file must be there once, and a title must be that name or
-// absent. Layers of another type have the name "" and are not written, and none
-// of them may bear the name of a file of the kind. For any other kind the names
+// types: each file must be there once, and its title counts for nothing, as long
+// as it is fit for a file and not nearly the name. Layers of another type have
+// the name "" and are not written, and none of them may bear the name of a file
+// of the kind. For any other kind the names
 // are the titles.
 func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 	if k.Files == nil {
@@ -39,7 +40,12 @@ func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 				return nil, fmt.Errorf("layers[%d]: a second layer of type %s, duplicate of layers[%d]; want one", i, f.MediaType, found)
 			}
 			if t, ok := l.Annotations[v1.AnnotationTitle]; ok && t != f.Name {
-				return nil, fmt.Errorf("layers[%d]: title %.80q, want %q or none", i, t, f.Name)
+				if strings.EqualFold(t, f.Name) {
+					return nil, fmt.Errorf("layers[%d]: title %.80q, want %q or none", i, t, f.Name)
+				}
+				if err := CheckTitle(t); err != nil {
+					return nil, fmt.Errorf("layers[%d]: %w", i, err)
+				}
 			}
 			found, names[i] = i, f.Name
 		}

@@ -51,6 +51,9 @@ func acceptedLayouts() []Case {
 			SnapshotDescriptor: with("annotations", `{"org.opencontainers.image.title":"manifest.json"}`),
 			PayloadDescriptor:  with("annotations", `{"org.opencontainers.image.title":"cache.jsonl.gz"}`),
 		}},
+		{Name: "another title on a layer", Artifact: Artifact{
+			SnapshotDescriptor: with("annotations", `{"org.opencontainers.image.title":"snapshot-manifest.json"}`),
+		}},
 		{Name: "a layer that is no file of the kind", Artifact: Artifact{Layers: func(l Layout, layers []Object) []Object {
 			return append(layers, l.Put("text/plain", []byte("note")))
 		}}},

@@ -264,6 +264,9 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		if r == nil {
 			r = c.results[l.MediaType]
 		}
+		if t := l.Annotations[v1.AnnotationTitle]; t != "" && names[i] != "" && t != names[i] {
+			c.notices = append(c.notices, fmt.Sprintf("layers[%d] of %s has the title %s, and is %s by its type; the title is ignored", i, d.Digest, quote(t), names[i]))
+		}
 		switch names[i] {
 		case manifestName:
 			man = r
