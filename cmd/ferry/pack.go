@@ -151,7 +151,7 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	if p.o.Annotations, err = annotations(c.StringSlice("annotation")); err != nil {
 		return nil, err
 	}
-	if p.o.Created, err = created(c, e, p.kind); err != nil {
+	if p.o.Created, p.o.CreatedElse, err = created(c, e); err != nil {
 		return nil, err
 	}
 	if p.sign, err = e.signing(c); err != nil {

@@ -18,24 +18,24 @@ import (
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-// created is the time of packing as it was given. A snapshot has its own,
-// which only --created overrules.
-func created(c *cli.Context, e *env, k *artifact.Kind) (string, error) {
+// created is the time of packing as it was given, or that of the environment:
+// a snapshot has its own, which only --created overrules.
+func created(c *cli.Context, e *env) (given, otherwise string, err error) {
 	if t := c.String("created"); t != "" {
 		if _, err := artifact.ParseTime(t); err != nil {
-			return "", misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
+			return "", "", misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
 		}
-		return t, nil
+		return t, "", nil
 	}
 	epoch := e.getenv("SOURCE_DATE_EPOCH")
-	if epoch == "" || k.Name == lei.Cache.Name {
-		return "", nil
+	if epoch == "" {
+		return "", "", nil
 	}
 	n, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
-		return "", misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
+		return "", "", misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
 	}
-	return time.Unix(n, 0).UTC().Format(time.RFC3339), nil
+	return "", time.Unix(n, 0).UTC().Format(time.RFC3339), nil
 }
 
 func mediaTypes(args []string) (map[string]string, error) {

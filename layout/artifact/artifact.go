@@ -83,6 +83,8 @@ type Options struct {
 	// Created is the time of packing in RFC 3339, or empty to take what the
 	// kind finds in the directory, or to leave it out.
 	Created string
+	// CreatedElse is the time where neither Created nor the directory has one.
+	CreatedElse string
 	// Annotations are added to the manifest and win over those of the kind.
 	Annotations map[string]string
 	// ArtifactType is the artifactType of the manifest; the kind's if empty. It

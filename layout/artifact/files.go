@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -21,11 +22,11 @@ var Files = &Kind{
 	ConfigType: v1.MediaTypeEmptyJSON,
 	Config: func(_ fs.FS, o Options) (*Config, error) {
 		c := &Config{Data: []byte("{}")}
-		if o.Created != "" {
-			if _, err := ParseTime(o.Created); err != nil {
+		if t := cmp.Or(o.Created, o.CreatedElse); t != "" {
+			if _, err := ParseTime(t); err != nil {
 				return nil, fmt.Errorf("created: %w", err)
 			}
-			c.Annotations = map[string]string{v1.AnnotationCreated: o.Created}
+			c.Annotations = map[string]string{v1.AnnotationCreated: t}
 		}
 		return c, nil
 	},

@@ -2,6 +2,7 @@ package lei
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -126,8 +127,9 @@ type configBlob struct {
 }
 
 // config reads manifest.json for what the artifact says of itself. A snapshot
-// whose manifest.json cannot be read is packed on NoCheck only, as the
-// original packs it: with no entries counted.
+// whose manifest.json is not sound is packed on NoCheck only, with what can be
+// read of it; where that is nothing, as the original packs it: with no entries
+// counted.
 func config(fsys fs.FS, o artifact.Options) (*artifact.Config, error) {
 	f, err := fsys.Open(manifestName)
 	if err != nil {
@@ -141,10 +143,15 @@ func config(fsys fs.FS, o artifact.Options) (*artifact.Config, error) {
 			return nil, err
 		}
 		c.Notices = append(c.Notices, artifact.PackedAnyway(err))
-		s = &Snapshot{FormatVersion: "1.0", LEIVersion: "unknown", Created: o.Created}
-		if s.Created == "" {
-			s.Created = time.Unix(0, 0).UTC().Format(time.RFC3339)
+		again, err := fsys.Open(manifestName)
+		if err != nil {
+			return nil, err
 		}
+		defer again.Close()
+		s = salvage(again)
+		s.FormatVersion = cmp.Or(s.FormatVersion, "1.0")
+		s.LEIVersion = cmp.Or(s.LEIVersion, "unknown")
+		s.Created = cmp.Or(s.Created, o.CreatedElse, time.Unix(0, 0).UTC().Format(time.RFC3339))
 	}
 	created := s.Created
 	if o.Created != "" {

@@ -47,10 +47,8 @@ const (
 // strings. Fields that are not known are allowed. What is wrong
 // is a *FormatError with the file manifest.json.
 func ReadSnapshot(r io.Reader, repo func(string) error) (*Snapshot, error) {
-	d := &manifestReader{repo: repo, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
-	s := newScanner(d)
-	s.document, s.maxDepth = true, maxManifestDepth
-	if err := d.read(r, s); err != nil {
+	d := newManifestReader(repo)
+	if err := d.read(r); err != nil {
 		if d.repoErr != nil {
 			return nil, d.repoErr
 		}
@@ -62,6 +60,23 @@ func ReadSnapshot(r io.Reader, repo func(string) error) (*Snapshot, error) {
 		}
 	}
 	return &d.snapshot, nil
+}
+
+// salvage reads what can be read of a manifest.json that ReadSnapshot refuses:
+// what is missing, of another type, or no date or time where it should be one,
+// is empty.
+func salvage(r io.Reader) *Snapshot {
+	d := newManifestReader(nil)
+	d.salvage = true
+	_ = d.read(r) // it counts up to there
+	s := &d.snapshot
+	if !validDate(s.Date) {
+		s.Date = ""
+	}
+	if !validTime(s.Created) {
+		s.Created = ""
+	}
+	return s
 }
 
 const (
@@ -126,6 +141,7 @@ type manifestReader struct {
 	repo     func(string) error
 	repoErr  error
 	have     [nFields - leaf]bool
+	salvage  bool // pass over values that do not fit
 
 	// Keys that were seen, hashed together with the number of their object.
 	seen    map[uint64]struct{}
@@ -134,7 +150,13 @@ type manifestReader struct {
 	within  []uint64
 }
 
-func (d *manifestReader) read(r io.Reader, s *scanner) error {
+func newManifestReader(repo func(string) error) *manifestReader {
+	return &manifestReader{repo: repo, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+}
+
+func (d *manifestReader) read(r io.Reader) error {
+	s := newScanner(d)
+	s.document, s.maxDepth = true, maxManifestDepth
 	buf := make([]byte, 64<<10)
 	var u utf8Check
 	for {
@@ -200,6 +222,8 @@ func (d *manifestReader) open(n node, object bool) (node, error) {
 	switch {
 	case n == root || n == nUnknown:
 		return n, nil
+	case d.salvage && (n != nRepos || object):
+		return nUnknown, nil
 	case n == nRepos && !object:
 		return nRepo, nil
 	case object:
@@ -212,6 +236,9 @@ func (d *manifestReader) close(n node) { d.within = d.within[:len(d.within)-1] }
 
 // unwanted is the error for a value of the wrong type or form.
 func (d *manifestReader) unwanted(n node, found string) error {
+	if d.salvage {
+		return nil
+	}
 	if n == nRepo {
 		return &FormatError{Path: fmt.Sprintf("repos[%d]", d.snapshot.Repos), Msg: "want a string, found " + found}
 	}
