@@ -113,7 +113,7 @@ func TestErrors(t *testing.T) {
 		{"unpack lei.tar -o no/where", 1, "create no/where: no such file or directory", "make the directory it goes into first, or check its name"},
 		{"pack nowhere -o x.tar", 1, "stat nowhere: no such file or directory", "check the name and the directory it is in"},
 		{"pack files -o x.zip", 2, "-o x.zip: no form that ferry writes", "want .tar, .tar.gz, .tgz or .tar.zst for an archive, or a name without such a suffix for a directory"},
-		{"pack files --kind lei -o x.tar", 1, "files: not an LEI snapshot: want manifest.json and cache.jsonl.gz in it", "ferry export makes a snapshot of reports; without --kind any directory is packed as files"},
+		{"pack files --kind lei -o x.tar", 1, "files: not an LEI snapshot: want a file manifest.json in it, found none", "ferry export makes a snapshot of reports; --kind files packs any directory as files"},
 		{"pack files --kind image -o x.tar", 2, `--kind "image": there is no such kind`, "the kinds are: lei, files"},
 		{"pack broken -o x.tar", 3, `broken: manifest.json: format_version: want a format version "1.0" or another "1.x", found no such field`, "export the snapshot again; ferry pack --no-check packs it as it is"},
 		{"pack files -o files.tar", 1, "create files.tar: file already exists", "choose another name, or replace it with --overwrite"},
