@@ -346,6 +346,7 @@ func (e *env) next(format string, args ...any) {
 // note says something of the content that is worth knowing and no error: a
 // result, which a quiet run has as well.
 func (e *env) note(format string, args ...any) {
+	e.flush() // its error is reported at the end
 	noteTo(e.stderr, format, args...)
 }
 

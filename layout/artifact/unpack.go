@@ -44,7 +44,7 @@ func (k *Kind) FileNames(m *v1.Manifest) ([]string, error) {
 					return nil, fmt.Errorf("layers[%d]: title %.80q, want %q or none", i, t, f.Name)
 				}
 				if err := CheckTitle(t); err != nil {
-					return nil, fmt.Errorf("layers[%d]: %w", i, err)
+					return nil, fmt.Errorf("layers[%d]: title: %w", i, err)
 				}
 			}
 			found, names[i] = i, f.Name
