@@ -106,18 +106,18 @@ func (s *sweep) object(depth int, free bool) bool {
 			}
 		}
 		keys[n] = key
-		named := false
+		known, named := false, false
 		for _, name := range s.names {
 			name, nullable := strings.CutSuffix(name, "?")
 			if !free && equal(key, name, true) {
 				if string(key) != name {
 					return false
 				}
-				named = !nullable
+				known, named = true, !nullable
 				break
 			}
 		}
-		if !s.value(depth+1, string(key) == "annotations", named) {
+		if !s.value(depth+1, free || !known || string(key) == "annotations", named) {
 			return false
 		}
 		if s.take('}') {

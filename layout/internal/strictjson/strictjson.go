@@ -13,6 +13,8 @@
 //     Unicode's rules, as encoding/json compares them;
 //   - no null under one of the caller's names, unless the name is given with a
 //     "?" behind it;
+//   - below a key that is none of the caller's names, and below "annotations",
+//     keys are the writer's own: none twice, and that is all;
 //   - at most Depth levels, Items elements or members in one container.
 package strictjson
 
@@ -60,11 +62,24 @@ func Unmarshal(data []byte, v any, names ...string) error {
 	if err := json.Unmarshal(data, v); err != nil {
 		var te *json.UnmarshalTypeError
 		if errors.As(err, &te) {
-			return &SyntaxError{te.Field, fmt.Sprintf("want %s, found %s", jsonName(te.Type.String()), te.Value)}
+			msg := fmt.Sprintf("want %s, found %s", jsonName(te.Type.String()), te.Value)
+			return &SyntaxError{pathAt(data, te.Offset, te.Field), msg}
 		}
 		return &SyntaxError{"", err.Error()}
 	}
 	return nil
+}
+
+// pathAt is the path of the value that holds the byte before an offset, in data
+// that is sound: encoding/json names the field and not the element of an array.
+func pathAt(data []byte, offset int64, field string) string {
+	c := checker{dec: json.NewDecoder(bytes.NewReader(data)), limits: Limits{Depth: 32, Items: 40_000}, until: offset}
+	c.dec.UseNumber()
+	var e *SyntaxError
+	if errors.As(c.value("", 0, true, false), &e) {
+		return e.Path
+	}
+	return field
 }
 
 func jsonName(goType string) string {
@@ -82,8 +97,8 @@ func jsonName(goType string) string {
 }
 
 // Check reads data once and reports the first thing wrong with it. The keys of
-// an object under a key "annotations" are free; all others are compared with
-// names.
+// an object under a key "annotations", and all below a key that is none of
+// names, are free; all others are compared with names.
 func Check(data []byte, l Limits, names ...string) error {
 	if l.Depth == 0 {
 		l.Depth = 32
@@ -128,11 +143,14 @@ type checker struct {
 	dec    *json.Decoder
 	limits Limits
 	names  map[string]string // folded to exact, with the "?"
+	until  int64             // the offset where pathAt ends the reading, or 0
 }
 
 func (c *checker) token(path string) (json.Token, error) {
 	t, err := c.dec.Token()
 	switch {
+	case c.until > 0 && c.dec.InputOffset() >= c.until:
+		return nil, &SyntaxError{path, ""}
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		if c.dec.InputOffset() == 0 {
 			return nil, &SyntaxError{path, "is empty, want JSON"}
@@ -144,8 +162,8 @@ func (c *checker) token(path string) (json.Token, error) {
 	return t, nil
 }
 
-// value checks the next value. free is within annotations, where keys are the
-// writer's own; named is under one of the caller's names, where null will not
+// value checks the next value. free is within annotations or an extension, where
+// keys are the writer's own; named is under one of the caller's names, where null will not
 // do.
 func (c *checker) value(path string, depth int, free, named bool) error {
 	t, err := c.token(path)
@@ -198,7 +216,7 @@ func (c *checker) value(path string, depth int, free, named bool) error {
 		if known = known && !free; known && exact != key {
 			return &SyntaxError{child, fmt.Sprintf("key differs from %q in case", exact)}
 		}
-		if err := c.value(child, depth+1, key == "annotations", known && !nullable); err != nil {
+		if err := c.value(child, depth+1, free || !known || key == "annotations", known && !nullable); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,8 @@ func TestCheck(t *testing.T) {
 		{`{"urls?":null}`, ""},
 		{`{"urls":1,"URLS":2}`, "URLS: duplicate"},
 		{`"\ud83d\ude80"`, ""},
-		{`"\\ud800"`, ""}, // a backslash and five letters
+		{`{"x":[{"y":{"SIZE":1,"Size":{"size":null}}}]}`, ""}, // somebody else's fields
+		{`"\\ud800"`, ""},                                     // a backslash and five letters
 		{strings.Repeat("[", 32) + strings.Repeat("]", 32), ""},
 
 		{``, "empty"},
@@ -48,10 +49,11 @@ func TestCheck(t *testing.T) {
 		{`{"a":1,"\u0061":2}`, "a: duplicate"},
 		{`{"annotations":{"a":1,"a":2}}`, "annotations.a: duplicate"},
 		{`{"Size":1}`, `Size: key differs from "size" in case`},
-		{`{"x":[{"y":{"SIZE":1}}]}`, `x[0].y.SIZE: key differs`},
+		{`{"urls":[{"urls":{"SIZE":1}}]}`, `urls[0].urls.SIZE: key differs`},
+		{`{"x":[{"y":{"a":1,"a":2}}]}`, `x[0].y.a: duplicate`},
 		{`{"` + "\u017f" + `ize":1}`, `key differs from "size"`},
 		{`{"size":null}`, "size: null"},
-		{`{"x":[{"size":null}]}`, "x[0].size: null"},
+		{`{"urls":[{"size":null}]}`, "urls[0].size: null"},
 		{`{"` + `\u001b[2J` + `":1,"` + `\u001b[2J` + `":1}`, `"\x1b[2J": duplicate`},
 		{strings.Repeat("[", 33) + strings.Repeat("]", 33), "deeper than 32"},
 		{strings.Repeat(`{"a":`, 100_000), "deeper than 32"},
@@ -113,7 +115,7 @@ func TestUnmarshal(t *testing.T) {
 		{`{"size":"1"}`, "size: want an integer, found string"},
 		{`{"size":9223372036854775808}`, "size: want an integer"},
 		{`{"names":{}}`, "names: want an array"},
-		{`{"names":[1]}`, "names: want a string"},
+		{`{"names":["",1]}`, "names[1]: want a string"},
 		{`{"map":[]}`, "map: want an object"},
 		{`{"Size":1}`, "case"},
 	} {
