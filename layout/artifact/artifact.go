@@ -270,6 +270,9 @@ func CheckTitle(title string) error {
 		if e == "" || e == "." || e == ".." {
 			return fmt.Errorf("unsafe path element %q in a file name", e)
 		}
+		if len(e) > 255 { // what file systems take
+			return fmt.Errorf("title: the name %.40q... is too long, the limit is 255 bytes, found %d", e, len(e))
+		}
 	}
 	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {
 		return fmt.Errorf("title: unsafe file name, in %s, where unfinished files wait", Staging)
