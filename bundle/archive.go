@@ -55,7 +55,7 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		if at+size > stream.Size() {
+		if size > stream.Size()-at {
 			return nil, &EntryError{name, msgTruncated}
 		}
 		a.add(name, member{at, size})

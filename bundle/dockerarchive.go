@@ -205,7 +205,7 @@ func scanDocker(f io.ReaderAt, size int64) (*dockerArchive, error) {
 
 func (d *dockerArchive) entry(e *entries, h *tar.Header, stream *io.SectionReader) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
-		return nil
+		return globalHeader(h)
 	}
 	// crane calls a config "sha256:HEX".
 	plain := *h

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -89,6 +91,9 @@ func (e *entries) next() (name string, size int64, err error) {
 			return "", 0, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
+			if err := globalHeader(h); err != nil {
+				return "", 0, err
+			}
 			continue
 		}
 		name, err := entryName(h)
@@ -105,9 +110,10 @@ func (e *entries) next() (name string, size int64, err error) {
 			continue
 		}
 		if !isPart(name) {
-			if e.unknown += h.Size; e.unknown > maxUnknown {
+			if h.Size > maxUnknown-e.unknown {
 				return "", 0, &EntryError{h.Name, fmt.Sprintf("files that are no part of a layout exceed the limit of %d bytes", maxUnknown)}
 			}
+			e.unknown += h.Size
 		}
 		return name, h.Size, nil
 	}
@@ -164,10 +170,31 @@ func (e *entries) end() error {
 	}
 }
 
+// globalHeader refuses what would change the entries behind it for another
+// reader: this one passes over it.
+func globalHeader(h *tar.Header) error {
+	for _, k := range slices.Sorted(maps.Keys(h.PAXRecords)) {
+		switch k {
+		case "comment", "mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "charset":
+			continue
+		}
+		if !strings.Contains(k, ".") || sparseRecord(k) {
+			return &EntryError{h.Name, fmt.Sprintf("a global header that sets %s for the entries behind it; want none, so that every reader of tar sees the same files", layout.Printable(k))}
+		}
+	}
+	return nil
+}
+
+// sparseRecord tells the keys by which an extended header makes a file sparse,
+// or changes its size for some readers.
+func sparseRecord(k string) bool {
+	return strings.HasPrefix(k, "GNU.sparse.") || k == "SCHILY.realsize" || k == "SUN.holesdata"
+}
+
 // entryType accepts regular files and directories, as a layout has no others.
 func entryType(h *tar.Header) error {
 	for k := range h.PAXRecords {
-		if strings.HasPrefix(k, "GNU.sparse.") {
+		if sparseRecord(k) {
 			return &EntryError{h.Name, "unsupported type: sparse file"}
 		}
 	}

@@ -364,3 +364,16 @@ func TestWriteIsTheSame(t *testing.T) {
 		t.Errorf("the report says %+v", report)
 	}
 }
+
+// A sum of offsets must not go beyond 63 bits.
+func TestOpenArchiveTruncated(t *testing.T) {
+	whole := layouttest.Artifact{}.Layout().Tar()
+	for _, size := range []int64{1<<63 - 1, 1<<63 - 2000, 1 << 62, 1 << 20} {
+		last := layouttest.Tar(layouttest.Entry{Name: "blobs/sha256/" + strings.Repeat("c", 64), Type: '0', Lies: true, Size: size})
+		archive := append(bytes.Clone(whole[:len(whole)-1024]), last[:512]...)
+		_, err := bundle.OpenArchive(bytes.NewReader(archive), int64(len(archive)))
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("a last entry of %d bytes: %v", size, err)
+		}
+	}
+}

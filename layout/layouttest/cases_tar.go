@@ -104,6 +104,11 @@ func typeCases() []Case {
 	}
 }
 
+// global is an extended header for all entries behind it.
+func global(keysAndValues ...string) Entry {
+	return Entry{Name: "pax_global_header", Type: 'g', Body: PAX(keysAndValues...).Body}
+}
+
 func headerCases() []Case {
 	return []Case{
 		{Name: "header: a wrong checksum", Words: "header", Tar: instead("index.json", func(e *Entry) { e.BadSum = true })},
@@ -122,6 +127,10 @@ func headerCases() []Case {
 			hidden := blocks([]Entry{File("index.json", evil)})
 			return Tar(append(sound(), Entry{Name: "README", Type: '0', Body: hidden, Lies: true})...)
 		}},
+		{Name: "header: a global path", Words: "global header that sets path", Tar: first(global("path", "x"))},
+		{Name: "header: a global size", Words: "global header that sets size", Tar: first(global("comment", "x", "size", "0"))},
+		{Name: "header: a global target of links", Words: "global header that sets linkpath", Tar: first(global("linkpath", "/etc"))},
+		{Name: "header: a global sparse file", Words: "global header that sets GNU.sparse.name", Tar: first(global("GNU.sparse.name", "x"))},
 		{Name: "200,001 entries", Words: "too many", Tar: func() []byte {
 			return bytes.Repeat(Directory("d/").header(), 200_001)
 		}},
