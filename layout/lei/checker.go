@@ -22,7 +22,7 @@ import (
 // goroutines, and holds no payload in memory.
 //
 // Where blobs come before the manifest that names them, it looks into whatever
-// may be a payload, and forgets what was none.
+// may be a payload, and forgets what was none. The zero value is ready for use.
 type Checker struct {
 	// Secrets asks for data.config to be searched, which refuses the
 	// artifact; see SecretsError.
@@ -62,7 +62,7 @@ type result struct {
 
 // NewChecker is a Checker that searches for secrets, or not.
 func NewChecker(secrets bool) *Checker {
-	return &Checker{Secrets: secrets, results: map[string]*result{}}
+	return &Checker{Secrets: secrets}
 }
 
 // Found lists the cache artifacts that were checked and found sound.
@@ -89,6 +89,9 @@ func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
 	r := c.results[key(d)]
 	if r == nil {
 		r = &result{}
+	}
+	if c.results == nil {
+		c.results = map[string]*result{}
 	}
 	var w io.WriteCloser
 	switch d.MediaType {
