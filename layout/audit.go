@@ -63,7 +63,9 @@ type AuditOptions struct {
 
 // An Audit checks a layout whose files come one by one and in any order: from
 // a tar stream as from a directory. It holds no blob in memory but the indexes
-// and manifests. Add may be called from several goroutines.
+// and manifests. Documents, and what comes before the last of them, are added
+// one after another, since each may name the next; once Settled reports true,
+// Add may be called from several goroutines.
 type Audit struct {
 	opts AuditOptions
 
@@ -363,13 +365,19 @@ func (k *keeper) Write(p []byte) (int, error) {
 }
 
 func (k *keeper) document() []byte {
-	if k.not || !k.sure && !bytes.Contains(k.b.Bytes(), []byte(`"schemaVersion"`)) {
+	if k.not || !k.sure && !mayBeDocument(k.b.Bytes()) {
 		return nil
 	}
 	if k.sure && k.b.Len() > 0 {
 		return k.b.Bytes() // there is no more room in it than it needs
 	}
 	return append([]byte{}, k.b.Bytes()...) // not nil, though it may be empty
+}
+
+// mayBeDocument is quick for nearly all that is none. A key may be written with
+// escapes, which only parsing sees through.
+func mayBeDocument(data []byte) bool {
+	return bytes.Contains(data, []byte(`"schemaVersion"`)) || bytes.Contains(data, []byte(`\u`)) && documentWithin(data) != ""
 }
 
 // Index is index.json, or nil while it has not been added or was not sound.

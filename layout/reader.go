@@ -202,6 +202,9 @@ func kind(m fs.FileMode) string {
 // content has not: pass it through Copy. The error is an fs.ErrNotExist when
 // the blob is not there.
 func (r *Reader) Fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	if _, err := ParseDigest(string(d.Digest)); err != nil {
+		return nil, err
+	}
 	name := BlobPath(d.Digest)
 	f, size, err := r.openFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -344,13 +347,20 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 	sealed := a.Sealed()
 	count := 0
 	err := fs.WalkDir(r.fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		inBlobs := name == "blobs" || len(name) > 6 && name[:6] == "blobs/"
+		if (inBlobs || sealed) && !fs.ValidPath(name) {
+			a.fault(&a.invalid, &FormatError{name, errors.New("want a name in UTF-8; rename the file, or remove it")})
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 		if count++; count > 2*MaxFiles {
 			return &FormatError{name, fmt.Errorf("too many files, the limit is %d", MaxFiles)}
 		}
-		inBlobs := name == "blobs" || len(name) > 6 && name[:6] == "blobs/"
 		switch {
 		case name == ".":
 			return nil

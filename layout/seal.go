@@ -52,6 +52,9 @@ type sums map[string]sum
 // parseSeal reads SHA256SUMS: text or binary mode, names with or without "./".
 // Every name must be relative, clean and there once.
 func parseSeal(data []byte) (sums, error) {
+	if i := bytes.IndexByte(data, '\r'); i >= 0 {
+		return nil, fmt.Errorf("line %d: holds a carriage return (CR), which coreutils takes for a part of the name; want line ends of LF alone", 1+bytes.Count(data[:i], []byte("\n")))
+	}
 	s := sums{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {

@@ -1,6 +1,7 @@
 package layouttest
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -166,6 +167,7 @@ func sealCases() []Case {
 		{Name: "seal: an absolute path", Words: "unsafe", Artifact: sums(behind(zeros + "  /etc/passwd\n"))},
 		{Name: "seal: an escape sequence", Words: "unsafe", Artifact: sums(behind(zeros + "  \x1b[2J\n"))},
 		{Name: "seal: upper case", Words: "lower-case", Artifact: sums(func(b []byte) []byte { return []byte(strings.ToUpper(string(b))) })},
+		{Name: "seal: line ends of DOS", Words: "line 1.*CR", Artifact: sums(func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) })},
 		{Name: "seal: no list at all", Words: "SHA256SUMS", Artifact: sums(become("hello\n"))},
 	}
 }
@@ -230,6 +232,13 @@ func dirCases() []Case {
 			must(tb, os.Symlink(to, filepath.Join(dir, what)))
 		}
 	}
+	odd := func(name string) func(testing.TB, string, Layout) {
+		return func(tb testing.TB, dir string, _ Layout) {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+				tb.Skipf("the file system takes no such name: %v", err)
+			}
+		}
+	}
 	return append(cases,
 		Case{Name: "blobs is a link", Words: "blobs.*symbolic link", Dir: moved("blobs")},
 		Case{Name: "blobs/sha256 is a link", Words: "blobs/sha256.*symbolic link", Dir: moved("blobs/sha256")},
@@ -246,6 +255,8 @@ func dirCases() []Case {
 		Case{Name: "blobs in upper case", Words: "missing", Incomplete: true, Dir: func(tb testing.TB, dir string, _ Layout) {
 			must(tb, os.Rename(filepath.Join(dir, "blobs"), filepath.Join(dir, "Blobs")))
 		}},
+		Case{Name: "sealed: a name that is not UTF-8 in a directory", Words: `\\xff\\n.*UTF-8`, Artifact: Artifact{Files: func(l Layout) { l.Seal() }}, Dir: odd("\xff\n")},
+		Case{Name: "a name that is not UTF-8 among the blobs", Words: `\\xff.*UTF-8`, Dir: odd("blobs/sha256/\xff")},
 		Case{Name: "an empty directory", Words: "oci-layout.*missing", Dir: func(tb testing.TB, dir string, _ Layout) {
 			must(tb, os.RemoveAll(dir))
 			must(tb, os.Mkdir(dir, 0o755))

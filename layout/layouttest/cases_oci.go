@@ -1,6 +1,7 @@
 package layouttest
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -99,6 +100,9 @@ func descriptorCases() (cases []Case) {
 		Case{Name: "layer described as a manifest", Words: "layers.*mediaType", Artifact: Artifact{PayloadDescriptor: with("mediaType", Quote(ManifestType))}},
 		Case{Name: "manifest described as a Docker manifest", Words: "mediaType", Artifact: Artifact{ManifestDescriptor: with("mediaType", `"application/vnd.docker.distribution.manifest.v2+json"`)}},
 		Case{Name: "manifest described as some bytes", Words: "mediaType.*manifest", Artifact: Artifact{ManifestDescriptor: with("mediaType", `"application/octet-stream"`)}},
+		Case{Name: "manifest with escapes described as some bytes", Words: "mediaType.*manifest", Artifact: Artifact{
+			ManifestBytes: escapeKeys, ManifestDescriptor: with("mediaType", `"application/octet-stream"`),
+		}},
 		Case{Name: "manifest without a mediaType described as some bytes", Words: "mediaType.*manifest", Artifact: Artifact{
 			Manifest: without("mediaType"), ManifestDescriptor: with("mediaType", `"application/octet-stream"`),
 		}},
@@ -112,6 +116,11 @@ func descriptorCases() (cases []Case) {
 			Files: func(l Layout) { delete(l, BlobPath(SHA256([]byte("note")))) },
 		}},
 	)
+}
+
+// escapeKeys writes a key as no search for its letters finds it.
+func escapeKeys(b []byte) []byte {
+	return bytes.ReplaceAll(b, []byte(`"schemaVersion"`), []byte(`"schema\u0056ersion"`))
 }
 
 func more(o Object, n int64) string {
@@ -305,7 +314,8 @@ func titleCases() (cases []Case) {
 		{"a dot", `"."`}, {"two dots", `".."`}, {"a dot in front", `"./x"`}, {"a slash behind", `"x/"`}, {"two slashes", `"a//b"`},
 		{"a backslash", `"..\\x"`}, {"a drive", `"C:x"`}, {"an escape sequence", `"` + escape + `"`}, {"a NUL", `"a\u0000"`},
 		{"a line feed", `"a\nb"`}, {"text that turns", `"a\u202eb"`}, {"2,000 letters", Quote(strings.Repeat("x", 2000))},
-		{"where unfinished files wait", `".Ferry-Partial/x"`}, {"a number", "5"}, {"null", "null"},
+		{"an element of 256 bytes", Quote("x/" + strings.Repeat("x", 256))}, {"where unfinished files wait", `".Ferry-Partial/x"`},
+		{"a number", "5"}, {"null", "null"},
 	} {
 		words := "title"
 		if c.name == "a number" {
