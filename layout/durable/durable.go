@@ -7,7 +7,8 @@
 //     name takes it over and clears it.
 //   - Commit syncs the content, gives it its name and syncs the directory. An
 //     error of any of these, Close included, is an error of Commit, and the
-//     final name is then as it was before.
+//     final name is then as it was before; where something fails behind that,
+//     the error says that the output is there.
 //   - Close without Commit removes everything, as in database/sql.Tx. It is
 //     harmless after Commit.
 //   - Files get mode 0644 and directories 0755, less the process's umask.
@@ -147,15 +148,47 @@ func (f *File) Commit() error {
 		f.Close()
 		return err
 	}
-	if err := rename(f.File, partial(f.name), f.name); err != nil {
+	parent, err := f.o.openParent(f.name)
+	if err != nil {
 		f.Close()
 		return err
 	}
+	if err := rename(f.File, partial(f.name), f.name); err != nil {
+		f.Close()
+		parent.Close()
+		return err
+	}
 	f.done = true
-	if f.o.NoSync {
+	return inPlace(f.name, syncClose(parent))
+}
+
+// openParent opens the directory of an output, to sync it once the output has
+// its name: it may be one that cannot be read. It is nil where nothing is synced.
+func (o Options) openParent(name string) (*os.File, error) {
+	if o.NoSync {
+		return nil, nil
+	}
+	return os.Open(filepath.Dir(name))
+}
+
+// syncClose makes the names in a directory durable, if it is not nil.
+func syncClose(dir *os.File) error {
+	if dir == nil {
 		return nil
 	}
-	return syncDir(filepath.Dir(f.name))
+	err := SyncDir(dir)
+	if e := dir.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// inPlace says of an error that the output has its name, and all of it is there.
+func inPlace(name string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: written, and in its place, but then: %w", name, err)
+	}
+	return err
 }
 
 // Close ends an output that was not committed and removes what was written.
@@ -287,15 +320,28 @@ func (d *Dir) Commit() error {
 		d.Close()
 		return err
 	}
-	if err := renameDir(d); err != nil {
+	parent, err := d.o.openParent(d.name)
+	if err != nil {
 		d.Close()
 		return err
 	}
-	d.done = true
-	if d.o.NoSync {
-		return nil
+	old, err := renameDir(d)
+	if err != nil {
+		d.Close()
+		parent.Close()
+		return err
 	}
-	return syncDir(filepath.Dir(d.name))
+	d.done = true
+	err = syncClose(parent)
+	if old != "" {
+		if e := os.RemoveAll(old); e != nil && err == nil {
+			err = fmt.Errorf("what it replaced is left at %s, remove it: %w", old, e)
+		}
+	}
+	if e := d.lock.Close(); err == nil && !errors.Is(e, fs.ErrClosed) {
+		err = e
+	}
+	return inPlace(d.name, err)
 }
 
 // Close ends an output that was not committed and removes what was written.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -466,5 +467,48 @@ func TestEager(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("%+v: the content differs", o)
 		}
+	}
+}
+
+// What cannot be removed of the old directory is told of, and the new one is
+// there all the same; a parent that cannot be synced is found out before.
+func TestCommitSaysWhatIsLeft(t *testing.T) {
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if os.Getuid() == 0 || runtime.GOOS == "windows" {
+		t.Skip("the superuser may remove and read everything")
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	kept := filepath.Join(out, "kept")
+	check(os.MkdirAll(kept, 0o755))
+	check(os.WriteFile(filepath.Join(kept, "x"), nil, 0o644))
+	check(os.Chmod(kept, 0o555))
+	d, err := durable.Mkdir(out, durable.Options{Overwrite: true})
+	check(err)
+	check(os.WriteFile(filepath.Join(d.Path(), "new"), nil, 0o644))
+	err = d.Commit()
+	left := d.Path()
+	t.Cleanup(func() { os.Chmod(filepath.Join(left, "kept"), 0o755) })
+	if err == nil || !strings.Contains(err.Error(), "written") || !strings.Contains(err.Error(), left) {
+		t.Errorf("want an error that names %s, found %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "new")); err != nil {
+		t.Error(err)
+	}
+
+	drop := filepath.Join(t.TempDir(), "drop")
+	check(os.Mkdir(drop, 0o300))
+	f, err := durable.Create(filepath.Join(drop, "x"), durable.Options{})
+	check(err)
+	if err := f.Commit(); err == nil {
+		t.Error("a directory that cannot be read was synced")
+	}
+	check(os.Chmod(drop, 0o755))
+	if names, _ := os.ReadDir(drop); len(names) > 0 {
+		t.Errorf("left behind: %v", names)
 	}
 }

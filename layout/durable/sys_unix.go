@@ -85,16 +85,16 @@ func syncDir(dir string) error {
 	return err
 }
 
-func renameDir(d *Dir) error {
+// renameDir gives the directory its name. old is where what had it before is
+// now, or "".
+func renameDir(d *Dir) (old string, err error) {
 	// Unlike os.Rename, the system call replaces an empty directory.
-	err := syscall.Rename(d.Path(), d.name)
+	err = syscall.Rename(d.Path(), d.name)
 	if err != nil && d.o.Overwrite && (errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)) {
-		if err = exchange(d.Path(), d.name); err == nil {
-			err = os.RemoveAll(d.Path()) // the old one
-		}
+		old, err = d.Path(), exchange(d.Path(), d.name)
 	}
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: d.Path(), New: d.name, Err: err}
+		return "", &os.LinkError{Op: "rename", Old: d.Path(), New: d.name, Err: err}
 	}
-	return d.lock.Close()
+	return old, nil
 }

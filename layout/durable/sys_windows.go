@@ -48,20 +48,19 @@ func SyncDir(*os.File) error { return nil }
 // syncDir does nothing: directories are not synced here.
 func syncDir(string) error { return nil }
 
-func renameDir(d *Dir) error {
+// renameDir gives the directory its name. old is where what had it before is
+// now, or "".
+func renameDir(d *Dir) (old string, err error) {
 	if err := d.lock.Close(); err != nil {
-		return err
+		return "", err
 	}
 	if err := os.Remove(filepath.Join(d.Path(), LockName)); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := os.Lstat(d.name); err == nil {
 		if os.Remove(d.name) != nil { // not empty
-			if err := swap(d.Path(), d.name); err != nil {
-				return err
-			}
-			return os.RemoveAll(d.Path())
+			return d.Path(), swap(d.Path(), d.name)
 		}
 	}
-	return os.Rename(d.Path(), d.name)
+	return "", os.Rename(d.Path(), d.name)
 }
