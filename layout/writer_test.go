@@ -561,3 +561,26 @@ func TestCommitFails(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// Two goroutines push one blob: what one of them brought is damaged, and taking
+// it back must not take the whole one along.
+func TestPushTwice(t *testing.T) {
+	data := []byte("hello")
+	d := v1.Descriptor{MediaType: "a/b", Digest: digest.FromBytes(data), Size: int64(len(data))}
+	w, err := layout.Create(filepath.Join(t.TempDir(), "out"), fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	bad, _ := w.Blob(ctx, d) // it comes first, and has the name
+	if err := w.Push(ctx, d, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	bad.(interface{ Abort() }).Abort()
+	if err := w.PutIndex([]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":%q,"size":5}]}`, d.Digest))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Commit(ctx, true); err != nil {
+		t.Error(err)
+	}
+}

@@ -134,7 +134,17 @@ func (b *blobWriter) Close() error { return b.w.keep(b.f, b.temp, b.d) }
 // Abort takes back what was written.
 func (b *blobWriter) Abort() {
 	b.f.Close()
-	b.w.root.Remove(b.temp)
+	b.w.takeBack(b.temp, b.d)
+}
+
+// takeBack removes a file that did not become a blob, unless another goroutine
+// has put the whole one under its name in the meantime.
+func (w *Writer) takeBack(name string, d digest.Digest) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if name != BlobPath(d) || !w.have[d] {
+		w.root.Remove(name)
+	}
 }
 
 func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
@@ -142,12 +152,12 @@ func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
 	if w.dir == nil && !w.o.NoSync {
 		if err := f.Sync(); err != nil {
 			f.Close()
-			w.root.Remove(temp)
+			w.takeBack(temp, d)
 			return err
 		}
 	}
 	if err := f.Close(); err != nil {
-		w.root.Remove(temp)
+		w.takeBack(temp, d)
 		return err
 	}
 	w.mu.Lock()
