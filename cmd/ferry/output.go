@@ -130,7 +130,7 @@ func fileError(name string, err error) error {
 
 // printJSON prints one value as JSON for programs.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(printableJSON{w})
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

@@ -62,11 +62,10 @@ func packingListCommand(e *env) *cli.Command {
 				return err
 			}
 			if p.name == "" {
-				form := packinglist.Text
 				if c.String("format") == "json" {
-					form = packinglist.JSON
+					return l.Write(printableJSON{e.stdout}, packinglist.JSON)
 				}
-				return l.Write(e.stdout, form)
+				return l.Write(e.stdout, packinglist.Text)
 			}
 			if err := p.write(l); err != nil {
 				return err

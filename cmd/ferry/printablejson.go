@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// A printableJSON writes JSON to w, which may be a terminal: the same values, with
+// escapes for the characters of strings that are not printable, of which
+// encoding/json leaves DEL, C1 and what turns the direction of text as they are.
+// Each Write takes whole characters, as those of a json.Encoder do.
+type printableJSON struct{ w io.Writer }
+
+func (j printableJSON) Write(p []byte) (int, error) {
+	b := bufio.NewWriter(j.w)
+	for rest := p; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		rest = rest[n:]
+		high, low := utf16.EncodeRune(r)
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(b, `\u%04x`, r)
+		}
+	}
+	return len(p), b.Flush()
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func TestPrintableJSON(t *testing.T) {
+	in := map[string]string{"Größe ✓": "a\x1b\u007f\u009b\u202e\u2028\U000e0001\U0001f680\n<&>"}
+	var b bytes.Buffer
+	e := json.NewEncoder(printableJSON{&b})
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(in); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexFunc(b.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("not printable: %q", b.String()[i:])
+	}
+	var out map[string]string
+	if err := json.Unmarshal(b.Bytes(), &out); err != nil || out["Größe ✓"] != in["Größe ✓"] {
+		t.Errorf("%v: %q", err, out)
+	}
+}
