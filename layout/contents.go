@@ -49,7 +49,7 @@ type Contents struct {
 	RawIndex []byte
 	Index    v1.Index
 	Blobs    []Blob
-	Dropped  []string // blobs of the source that nothing refers to
+	Dropped  []string // of the source: blobs that nothing refers to, and what an audit refuses at its root
 	Signed   *Signed  // the seal and signatures of the source, if it was a single one
 
 	// Sign, when set, makes the signatures of the new seal: see SignaturesFor.
@@ -126,7 +126,22 @@ func (r *Reader) stat(d v1.Descriptor) error {
 	return f.Close()
 }
 
+// dropped lists what is not copied: blobs that nothing refers to, sound or not,
+// and what an audit would refuse at the root. What is copied is a layout of its
+// own, whole without them, so that they are no reason to refuse it.
 func (r *Reader) dropped(a *Audit, c *Contents) error {
+	root, err := fs.ReadDir(r.fsys, ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range root {
+		_, listed := a.seal[e.Name()]
+		switch name := e.Name(); {
+		case e.IsDir(), name == SealName, IsSignature(name):
+		case !e.Type().IsRegular(), a.seal != nil && !listed:
+			c.Dropped = append(c.Dropped, name)
+		}
+	}
 	return fs.WalkDir(r.fsys, "blobs", func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

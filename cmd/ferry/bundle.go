@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -119,7 +120,7 @@ func (b *bundling) run(ctx context.Context) error {
 			return err
 		}
 		b.left(b.sources[0].signatures - b.sources[0].kept)
-		return b.answer(report.Index, string(report.Digest), len(report.Extra))
+		return b.answer(report.Index, string(report.Digest), report.Extra)
 	}
 	spool := filepath.Join(filepath.Dir(b.out), filepath.Base(b.out)+".spool")
 	switch {
@@ -181,7 +182,7 @@ func (b *bundling) run(ctx context.Context) error {
 		kept -= s.signatures
 	}
 	b.left(-kept)
-	return b.answer(&c.Index, string(c.Digest()), len(c.Dropped))
+	return b.answer(&c.Index, string(c.Digest()), c.Dropped)
 }
 
 // left says of how many signatures the output has nothing.
@@ -306,8 +307,8 @@ func rows(index *v1.Index) []artifactRow {
 	return out
 }
 
-func (b *bundling) answer(index *v1.Index, identity string, dropped int) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: dropped, Sealed: b.seal || b.archive()}
+func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive()}
 	var w io.Writer = b.e.stdout
 	if b.out == "-" {
 		w = b.e.advice()
@@ -328,8 +329,15 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped int) error {
 		s.row("artifact", "%s", r.Reference)
 	}
 	s.row("identity", "%s", identity)
-	if dropped > 0 {
-		b.e.note("%s that nothing refers to stayed behind", count(dropped, "file"))
+	if n := len(dropped); n > 0 {
+		var names []string
+		for _, name := range dropped[:min(n, 8)] {
+			names = append(names, layout.Printable(name))
+		}
+		if n > len(names) {
+			names = append(names, "...")
+		}
+		b.e.note("%s that nothing refers to stayed behind: %s", count(n, "file"), strings.Join(names, ", "))
 	}
 	_, file := written(b.out)
 	b.e.next("ferry verify %s --expect %s", file, identity)
