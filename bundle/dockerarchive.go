@@ -34,6 +34,7 @@ var ErrNotDocker = errors.New("no manifest.json at the root: this is no archive 
 // Limits of an archive in docker's form.
 const (
 	maxDockerLayers = 1000     // of one image
+	maxDockerItems  = 200_000  // elements in manifest.json
 	maxDockerFacts  = 32 << 20 // bytes of all configs and manifests, as of a layout's documents
 	dockerRatio     = 1100     // inflated to compressed, beyond slack: what deflate can do
 )
@@ -74,6 +75,10 @@ func DockerContents(ctx context.Context, f io.ReaderAt, size int64) (*layout.Con
 	raw, err := d.small(dockerManifest)
 	if err != nil {
 		return nil, err
+	}
+	// No name in it holds a comma; an element of two bytes takes a hundred decoded.
+	if n := bytes.Count(raw, []byte(",")); n > maxDockerItems {
+		return nil, &layout.FormatError{Name: dockerManifest, Err: fmt.Errorf("too many elements, the limit is %d, found %d", maxDockerItems, n)}
 	}
 	if err := unmarshalDocker(dockerManifest, raw, &images); err != nil {
 		return nil, err
@@ -304,7 +309,12 @@ func (d *dockerArchive) image(ctx context.Context, image *dockerImage) (v1.Descr
 	if err := nameHolds(image.Config, config, ""); err != nil {
 		return none, err
 	}
-	var parsed v1.Image
+	var parsed struct { // and nothing else of v1.Image, which may be large
+		v1.Platform
+		RootFS struct {
+			DiffIDs []digest.Digest `json:"diff_ids"`
+		} `json:"rootfs"`
+	}
 	if err := unmarshalDocker(image.Config, raw, &parsed); err != nil {
 		return none, err
 	}
@@ -410,7 +420,7 @@ func inflate(ctx context.Context, r io.Reader, format *compression.Format, size 
 	case err != nil:
 		return 0, err
 	case n > limit:
-		return 0, &RatioError{n, size}
+		return 0, &RatioError{n, size, false}
 	}
 	if err := z.Close(); err != nil {
 		return 0, err

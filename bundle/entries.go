@@ -29,6 +29,8 @@ const (
 	maxUnknown  = 1 << 30             // bytes of files that are no part of a layout
 	slack       = 64 << 20            // inflated before the ratio counts
 	maxRatio    = 100                 // inflated to compressed, where no descriptor speaks for the bytes
+	bigSlack    = 16 << 30            // inflated before bigRatio counts
+	bigRatio    = 1100                // inflated to compressed, whatever is announced: what deflate can do
 )
 
 // ErrNotTar is wrapped by the error for a stream that is not a tar archive.
@@ -304,14 +306,23 @@ func (e *entries) claim(name string, file bool) error {
 }
 
 // A RatioError is a stream that inflates to far more than its size and than
-// what descriptors announce.
-type RatioError struct{ Inflated, Read int64 }
+// what descriptors announce, or may announce.
+type RatioError struct {
+	Inflated, Read int64
+	Announced      bool // descriptors speak for it
+}
 
 func (e *RatioError) Error() string {
+	if e.Announced {
+		return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes, which is more than may be announced", e.Read, e.Inflated)
+	}
 	return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes that no descriptor announces", e.Read, e.Inflated)
 }
 
-// A meter bounds what a compressed stream may inflate to.
+// A meter bounds what a compressed stream may inflate to. What descriptors
+// announce costs time as well: a few hundred bytes of zstd make gigabytes of
+// zeros. The second bound lets an image with a disk of zeros pass, up to bigSlack
+// whatever it was compressed with, and beyond that in gzip.
 type meter struct {
 	r         io.Reader
 	raw       *counter
@@ -324,9 +335,22 @@ func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.n += int64(n)
 	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n.Load() {
-		return n, &RatioError{m.n - m.announced, m.raw.n.Load()}
+		return n, &RatioError{m.n - m.announced, m.raw.n.Load(), false}
+	}
+	if !m.plain && m.n > bigSlack+bigRatio*m.raw.n.Load() {
+		return n, &RatioError{m.n, m.raw.n.Load(), true}
 	}
 	return n, err
+}
+
+// announce notes that a blob is the next file, if a descriptor wants it. What is
+// compressed already is worth no more than other bytes: it does not inflate a
+// hundred times once more, unless it was made to.
+func (m *meter) announce(a *layout.Audit, name string, size int64) {
+	d, ok, err := layout.ParseBlobPath(name)
+	if ok && err == nil && a.Wants(d, size) && !a.Compressed(d) {
+		m.announced += size
+	}
 }
 
 // A counter counts what a decompressor, which may read ahead in a goroutine of

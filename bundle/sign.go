@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
@@ -23,6 +24,7 @@ func Trusted(ctx context.Context, r io.Reader, judge func(seal []byte, signature
 		return nil, err
 	}
 	defer z.Close()
+	m.announced = math.MaxInt64 / 2 // no document is read here; Verify asks for them
 	e := newEntries(m)
 	var s layout.Signed
 	for {
@@ -79,9 +81,7 @@ func Sign(ctx context.Context, w io.Writer, r io.Reader, o layout.AuditOptions, 
 		if err != nil {
 			return nil, err
 		}
-		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil && a.Wants(d, size) {
-			m.announced += size
-		}
+		m.announce(a, name, size)
 		if err := c.pass(ctx, a, name, size, e.tar); err != nil {
 			return nil, e.contentError(name, err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/layouttest"
 )
 
 // fakeSignature has the fixed length that a signature must have.
@@ -148,5 +149,34 @@ func TestTrusted(t *testing.T) {
 	})
 	if err == nil || err.Error() != "unsigned" {
 		t.Error(err)
+	}
+}
+
+// The pass that looks for the signatures takes what descriptors announce as it
+// is: it has not read them. The one behind it bounds it.
+func TestTrustedBehindZeros(t *testing.T) {
+	l := layouttest.Artifact{}.Layout().Seal()
+	entries := append(l.Entries(), layouttest.Entry{Name: "blobs/sha256/" + strings.Repeat("0", 64), Type: '0', Run: 100 << 20})
+	entries = append(entries, layouttest.File(layout.SignatureName, []byte("x")))
+	seal, err := Trusted(context.Background(), bytes.NewReader(layouttest.GzipTar(entries...)), func([]byte, []layout.Signature) error { return nil })
+	if err != nil || !bytes.Equal(seal, l["SHA256SUMS"]) {
+		t.Errorf("%d bytes of a seal: %v", len(seal), err)
+	}
+}
+
+// What descriptors announce is bounded as well: zstd makes gigabytes of zeros of
+// a few hundred bytes.
+func TestMeterAnnounced(t *testing.T) {
+	for _, c := range []struct {
+		n, read int64
+		bad     bool
+	}{{bigSlack - 1<<20, 0, false}, {bigSlack, 0, true}, {bigSlack, 1 << 20, false}, {1000 << 30, 1 << 30, false}} {
+		m := &meter{r: zero{}, raw: &counter{}, n: c.n, announced: 1 << 60}
+		m.raw.n.Store(c.read)
+		_, err := m.Read(make([]byte, 1))
+		var bomb *RatioError
+		if errors.As(err, &bomb) != c.bad {
+			t.Errorf("%d bytes of %d: %v", c.n, c.read, err)
+		}
 	}
 }

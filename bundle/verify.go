@@ -60,9 +60,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (
 		if err != nil {
 			return err
 		}
-		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil && a.Wants(d, size) {
-			m.announced += size
-		}
+		m.announce(a, name, size)
 		if done == nil && c.takes(name, size) {
 			if err := c.add(name, size, e.tar); err != nil {
 				return e.contentError(name, err)

@@ -170,11 +170,15 @@ func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
 // gzip bomb 1000:1.
 const maxRatio = 24
 
+// announcedRatio is the same for what a manifest.json has announced.
+const announcedRatio = 100
+
 // rawLimit is called with c.mu held. What the payload inflates to is bounded
-// by what a manifest.json announced, or else by what a payload of its size may
-// reasonably hold.
+// by what a manifest.json announced, within reason, or else by what a payload of
+// its size may reasonably hold.
 func (c *Checker) rawLimit(size int64) int64 {
-	return max(c.maxRaw, 64<<20+min(size, 1<<50)*maxRatio)
+	size = min(size, 1<<50)
+	return max(min(c.maxRaw, 64<<20+size*announcedRatio), 64<<20+size*maxRatio)
 }
 
 // payloadWriter is called with c.mu held.
@@ -184,8 +188,12 @@ func (c *Checker) payloadWriter(r *result, size int64) io.WriteCloser {
 	reports := max(c.maxRep, 1<<20+size) // each takes more than a byte of gzip
 	return newFeed(func(in io.Reader) {
 		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, MaxReports: reports, Secrets: c.Secrets || c.TellSecrets})
-		if errors.Is(r.payloadErr, errTooLarge) && limit > announced {
+		switch {
+		case !errors.Is(r.payloadErr, errTooLarge):
+		case limit > announced:
 			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, and no raw_size announced more", size, limit)}
+		case limit < announced:
+			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, whatever raw_size announces; reports compress about ten to one", size, limit)}
 		}
 	})
 }
