@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -87,6 +89,7 @@ type Audit struct {
 	named    int             // bytes of the names in others
 	unfit    map[string]bool // files that are there and cannot be read; reported
 	kept     int             // bytes of documents in memory
+	elements int             // in the documents that were parsed
 	corrupt  []error
 	invalid  []error
 	missing  []error
@@ -112,7 +115,7 @@ type blob struct {
 	absent   bool   // it is not there
 	listed   bool   // an index has it, as something that is no document
 	visits   []visit
-	manifest *v1.Manifest
+	manifest *v1.Manifest // see Document
 	children *v1.Index
 	parsedAs string
 	desc     *v1.Descriptor // of a document, the first
@@ -392,10 +395,26 @@ func (a *Audit) Index() *v1.Index {
 func (a *Audit) Document(d digest.Digest) (*v1.Index, *v1.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if b := a.blobs[d]; b != nil {
-		return b.children, b.manifest
+	b := a.blobs[d]
+	if b == nil || b.parsedAs == "" {
+		return nil, nil
 	}
-	return nil, nil
+	if b.children == nil && b.manifest == nil {
+		b.children, b.manifest = b.parse()
+	}
+	return b.children, b.manifest
+}
+
+// parse reads a document again: parsed, it takes several times what it takes as
+// bytes, and is kept only where somebody asks for it. Both are nil if it is not
+// sound.
+func (b *blob) parse() (index *v1.Index, m *v1.Manifest) {
+	if IsIndex(b.parsedAs) {
+		index, _ = ParseIndex(b.raw, b.parsedAs)
+	} else if b.parsedAs != "" {
+		m, _ = ParseManifest(b.raw, b.parsedAs)
+	}
+	return index, m
 }
 
 // refuse notes that a file is there but cannot be read as one.
@@ -426,6 +445,17 @@ func (a *Audit) Seen(d digest.Digest) bool {
 	defer a.mu.Unlock()
 	b := a.blobs[d]
 	return b != nil && b.seen
+}
+
+// Compressed reports whether a descriptor of a blob gives it a media type that
+// says so.
+func (a *Audit) Compressed(d digest.Digest) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b := a.blobs[d]
+	return b != nil && slices.ContainsFunc(append([]string{b.media}, b.others...), func(t string) bool {
+		return strings.HasSuffix(t, "+gzip") || strings.HasSuffix(t, "+zstd") || strings.HasSuffix(t, ".gzip")
+	})
 }
 
 // Wants reports whether a descriptor announces a blob of this size.

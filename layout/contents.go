@@ -85,8 +85,8 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 			continue
 		}
 		rank[d] = 2
-		if b.manifest != nil && rank[b.manifest.Config.Digest] == 0 {
-			rank[b.manifest.Config.Digest] = 1
+		if _, m := b.parse(); m != nil && rank[m.Config.Digest] == 0 {
+			rank[m.Config.Digest] = 1
 		}
 	}
 	c.Blobs = make([]Blob, 0, len(a.order))

@@ -23,6 +23,7 @@ const (
 	maxDepth     = 16      // indexes within indexes
 	maxSeal      = 32 << 20
 	maxDocuments = 32 << 20 // bytes of all documents of one layout
+	maxElements  = 750_000  // JSON objects and values in them; see elements
 )
 
 // Docker's names for an index and a manifest, which carry the same fields.
@@ -101,6 +102,9 @@ func decodeDocument(data []byte) (*wireDocument, error) {
 	if len(data) > MaxDocument {
 		return nil, fmt.Errorf("larger than the limit of %d bytes for a document", MaxDocument)
 	}
+	if n := elements(data); n > maxElements {
+		return nil, fmt.Errorf("too many descriptors, annotations and other values, the limit is %d, found %d", maxElements, n)
+	}
 	var doc wireDocument
 	if err := strictjson.Unmarshal(data, &doc, names...); err != nil {
 		return nil, err
@@ -120,6 +124,24 @@ func decodeDocument(data []byte) (*wireDocument, error) {
 		}
 	}
 	return &doc, nil
+}
+
+// elements is how many values data holds, by its commas and brackets: of what a
+// descriptor with a title takes, six. Decoded they take up to a hundred bytes each,
+// however short they are, and however often the same one is there.
+func elements(data []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case !quoted && (c == ',' || c == '{' || c == '['):
+			n++
+		}
+	}
+	return n
 }
 
 // ParseIndex reads an image index (image-index.md) strictly: fields of the

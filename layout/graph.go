@@ -43,6 +43,9 @@ type subjectOf struct {
 
 func (a *Audit) addIndex(data []byte) error {
 	a.rawIndex = data
+	if err := a.count(data); err != nil {
+		return err
+	}
 	index, err := ParseIndex(data, "")
 	if err != nil {
 		return err
@@ -60,6 +63,14 @@ func (a *Audit) addIndex(data []byte) error {
 		}
 	}
 	a.refers(v1.ImageIndexFile, index.Subject)
+	return nil
+}
+
+// count bounds what all documents together take in memory once they are parsed.
+func (a *Audit) count(data []byte) error {
+	if a.elements += elements(data); a.elements > maxElements {
+		return fmt.Errorf("too many descriptors, annotations and other values in all indexes and manifests, the limit is %d", maxElements)
+	}
 	return nil
 }
 
@@ -153,12 +164,14 @@ func (a *Audit) follow(b *blob, v visit) error {
 		return &FormatError{name, fmt.Errorf("want a JSON document of type %s (named by %s), found something else", v.desc.MediaType, v.at)}
 	}
 	b.parsedAs = v.desc.MediaType
+	if err := a.count(b.raw); err != nil {
+		return &FormatError{name, err}
+	}
 	if IsIndex(v.desc.MediaType) {
 		index, err := ParseIndex(b.raw, v.desc.MediaType)
 		if err != nil {
 			return &FormatError{name, err}
 		}
-		b.children = index
 		for i, d := range index.Manifests {
 			if err := a.reach(d, place{name, "manifests", i + 1}, v.depth+1, true); err != nil {
 				return err
@@ -171,7 +184,6 @@ func (a *Audit) follow(b *blob, v visit) error {
 	if err != nil {
 		return &FormatError{name, err}
 	}
-	b.manifest = m
 	if err := a.reach(m.Config, place{name, "config", 0}, v.depth+1, false); err != nil {
 		return err
 	}

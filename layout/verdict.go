@@ -92,12 +92,16 @@ func (a *Audit) Finish() *Report {
 	if len(a.corrupt)+len(a.invalid)+len(a.missing) == 0 {
 		for _, d := range a.order {
 			b := a.blobs[d]
-			if b.manifest == nil {
+			m := b.manifest
+			if m == nil && IsManifest(b.parsedAs) {
+				_, m = b.parse()
+			}
+			if m == nil {
 				continue
 			}
 			r.Manifests++
 			for _, in := range a.opts.Inspectors {
-				if err := in.Manifest(*b.desc, b.manifest); err != nil {
+				if err := in.Manifest(*b.desc, m); err != nil {
 					a.invalid = append(a.invalid, &FormatError{BlobPath(d), err})
 				}
 			}

@@ -46,6 +46,13 @@ func graphCases() []Case {
 		{Name: "a nested index whose manifest is absent", Words: "missing", Incomplete: true, Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
 			return append(m, l.Put(IndexType, []byte(Index(Descriptor(ManifestType, []byte("absent"))).String())))
 		}}},
+		{Name: "7 MiB of one descriptor with short annotations", Words: "too many descriptors", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
+			one := l.Put("a/b", []byte("{}")).With("annotations", `{"a":"","b":"","c":"","d":"","e":"","f":""}`)
+			for _, n := range []int{19_000, 19_001, 19_002, 19_003} {
+				m = append(m, Note(l, "x", with("layers", Array(slices.Repeat([]Object{one}, n)...))).Without("annotations"))
+			}
+			return m
+		}}},
 		{Name: "one blob with two sizes", Words: "size", Artifact: Artifact{Manifests: func(_ Layout, m []Object) []Object {
 			return append(m, m[0].With("size", more(m[0], 1)))
 		}}},
