@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -181,6 +182,7 @@ func TestDockerContentsRefuses(t *testing.T) {
 		{"a damaged compressed layer", "unexpected EOF", with(item{name: "z", data: gz(base)[:20]}, index(dockerJSON("c.json", nil, "z")))},
 		{"bytes behind a compressed layer", "z: gzip", with(item{name: "z", data: gz(base) + strings.Repeat("more", 20)}, index(dockerJSON("c.json", nil, "z")))},
 		{"an xz layer", "this is xz data", with(item{name: "z", data: "\xfd7zXZ\x00"}, index(dockerJSON("c.json", nil, "z")))},
+		{"many images", "too many elements", with(index("[" + strings.Repeat("{},", 400_000) + "{}]"))},
 		{"a large config", "is too large", with(item{name: "big.json", data: strings.Repeat(" ", layout.MaxDocument+1)}, index(dockerJSON("big.json", nil, "l.tar")))},
 		{"a name that leaves the archive", "leaves its directory", with(ok, item{name: "../x"})},
 		{"a name twice", "duplicate entry", with(ok, item{name: "c.json"})},
@@ -301,4 +303,20 @@ func FuzzDockerContents(f *testing.F) {
 			t.Fatalf("%v, %v", err, report.Err())
 		}
 	})
+}
+
+// What is not asked of a config is not decoded either: docker's history of two
+// bytes an element would take a hundred times that.
+func TestDockerConfigMemory(t *testing.T) {
+	data := `{"os":"linux","history":[` + strings.Repeat("{},", 400_000) + `{}],"rootfs":{"diff_ids":["x"]}}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var c imageFacts
+	if err := unmarshalDocker("c.json", []byte(data), &c); err != nil || c.OS != "linux" || len(c.RootFS.DiffIDs) != 1 {
+		t.Errorf("%v: %+v", err, c)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+		t.Errorf("%d bytes were allocated", n)
+	}
 }

@@ -298,6 +298,14 @@ func unmarshalDocker(name string, data []byte, v any) error {
 	return nil
 }
 
+// imageFacts is what is asked of v1.Image: the rest takes much memory, decoded.
+type imageFacts struct {
+	OS, Architecture, Variant string
+	RootFS                    struct {
+		DiffIDs []digest.Digest `json:"diff_ids"`
+	}
+}
+
 // image makes a manifest of an image, and notes its blobs.
 func (d *dockerArchive) image(ctx context.Context, image *dockerImage) (v1.Descriptor, error) {
 	var none v1.Descriptor
@@ -309,12 +317,7 @@ func (d *dockerArchive) image(ctx context.Context, image *dockerImage) (v1.Descr
 	if err := nameHolds(image.Config, config, ""); err != nil {
 		return none, err
 	}
-	var parsed struct { // and nothing else of v1.Image, which may be large
-		v1.Platform
-		RootFS struct {
-			DiffIDs []digest.Digest `json:"diff_ids"`
-		} `json:"rootfs"`
-	}
+	var parsed imageFacts
 	if err := unmarshalDocker(image.Config, raw, &parsed); err != nil {
 		return none, err
 	}
