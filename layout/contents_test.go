@@ -408,3 +408,10 @@ func TestCopy(t *testing.T) {
 		t.Errorf("%d bytes are left; more than one beyond the size was read", left)
 	}
 }
+
+// A descriptor of nothing is an error and no panic.
+func TestFetchNothing(t *testing.T) {
+	if _, err := layout.Open(fstest.MapFS{}).Fetch(context.Background(), v1.Descriptor{}); err == nil {
+		t.Error("fetched")
+	}
+}

@@ -90,9 +90,6 @@ func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
 	if r == nil {
 		r = &result{}
 	}
-	if c.results == nil {
-		c.results = map[string]*result{}
-	}
 	var w io.WriteCloser
 	switch d.MediaType {
 	case ConfigMediaType:
@@ -107,8 +104,16 @@ func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
 	default:
 		return nil
 	}
-	c.results[key(d)] = r
+	c.put(d, r)
 	return w
+}
+
+// put is called with c.mu held.
+func (c *Checker) put(d v1.Descriptor, r *result) {
+	if c.results == nil {
+		c.results = map[string]*result{}
+	}
+	c.results[key(d)] = r
 }
 
 // configWriter keeps a config.

@@ -247,7 +247,7 @@ func (c *ReportsChecker) payload(d v1.Descriptor) io.WriteCloser {
 	r := c.results[key(d)]
 	if r == nil {
 		r = &result{}
-		c.results[key(d)] = r
+		c.put(d, r)
 	}
 	o := ScanOptions{MaxRaw: c.rawLimit(d.Size)}
 	r.looked = true

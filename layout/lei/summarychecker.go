@@ -35,7 +35,7 @@ func (c *SummaryChecker) payload(d v1.Descriptor) io.WriteCloser {
 	r := c.results[key(d)]
 	if r == nil {
 		r = &result{}
-		c.results[key(d)] = r
+		c.put(d, r)
 	}
 	o, end := c.Begin()
 	r.looked, o.MaxRaw = true, c.rawLimit(d.Size)
