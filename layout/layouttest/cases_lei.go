@@ -181,9 +181,9 @@ func payloadCases() (cases []Case) {
 	return append(cases, Case{Name: "payload: a bomb that raw_size announces as anything", Words: "empty lines", Artifact: Artifact{
 		Payload:  func([]byte) []byte { return GzipRun([]byte("{}\n"), "\n", 512<<20, nil) },
 		Snapshot: with("raw_size", "9223372036854775807"),
-	}}, Case{Name: "payload: 96 MiB that raw_size announces, of a thousandth", Words: "whatever raw_size announces|no raw_size announced", Artifact: Artifact{
-		JSONL: func([]byte) []byte { return bytes.Repeat([]byte(dull), 96<<20/len(dull)) },
-		Count: 96<<20/len(dull) - 5,
+	}}, Case{Name: "payload: 160 MiB that raw_size announces, of a thousandth", Words: "whatever raw_size announces|no raw_size announced", Artifact: Artifact{
+		JSONL: func([]byte) []byte { return bytes.Repeat([]byte(dull), 160<<20/len(dull)) },
+		Count: 160<<20/len(dull) - 5,
 	}})
 }
 
