@@ -275,7 +275,7 @@ func CheckTitle(title string) error {
 		}
 	}
 	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {
-		return fmt.Errorf("title: unsafe file name, in %s, where unfinished files wait", Staging)
+		return fmt.Errorf("unsafe file name, in %s, where unfinished files wait", Staging)
 	}
 	return nil
 }
