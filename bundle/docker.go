@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -118,16 +117,11 @@ func manifestOf(ctx context.Context, c *layout.Contents, d v1.Descriptor) (*v1.M
 		if b.Digest != d.Digest {
 			continue
 		}
-		r, err := b.Open()
+		data, err := b.Bytes(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer r.Close()
-		var data bytes.Buffer // a document's size is bounded since it was read
-		if err := layout.Copy(ctx, &data, r, b.Descriptor); err != nil {
-			return nil, err
-		}
-		return layout.ParseManifest(data.Bytes(), d.MediaType)
+		return layout.ParseManifest(data, d.MediaType)
 	}
 	return nil, &layout.MissingError{Name: layout.BlobPath(d.Digest), Size: d.Size, From: "index.json"}
 }

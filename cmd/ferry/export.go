@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/policy"
 )
 
 func exportCommand(e *env) *cli.Command {
@@ -108,13 +109,13 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 		AllowSecrets: c.Bool("allow-secrets"), Redact: c.Bool("redact"), RedactEmails: c.Bool("redact-emails"), SingleMember: c.Bool("single-member"),
 	}
 	var err error
-	if x.o.MaxLine, err = byteSize(c, "max-line"); err != nil {
+	if x.o.MaxLine, err = sizeFlag(c, "max-line"); err != nil {
 		return nil, err
 	}
 	if x.o.MaxLine > lei.MaxLine {
 		return nil, misuse(fmt.Errorf("--max-line: want at most %s, found %s", size(lei.MaxLine), size(x.o.MaxLine)), "a snapshot with a longer line would be refused by ferry pack and ferry verify")
 	}
-	if x.o.MaxRaw, err = byteSize(c, "max-raw"); err != nil {
+	if x.o.MaxRaw, err = sizeFlag(c, "max-raw"); err != nil {
 		return nil, err
 	}
 	if err := x.openSnapshot(); err != nil {
@@ -408,4 +409,13 @@ func (x *exporting) answer(s *lei.Snapshot, r *lei.ExportReport) error {
 	sh.row("hash", "%s", s.ContentHash)
 	x.e.next("ferry pack %s -o %s.tar", shellWord(x.out), shellWord(strings.TrimSuffix(x.out, "/")))
 	return nil
+}
+
+// sizeFlag is a flag that is a number of bytes: 4096, 64KiB, 4.7GB.
+func sizeFlag(c *cli.Context, name string) (int64, error) {
+	n, err := policy.ParseSize(c.String(name))
+	if err != nil {
+		return 0, misuse(fmt.Errorf("--%s %w", name, err), "for example 64MiB or 4.7GB")
+	}
+	return n, nil
 }

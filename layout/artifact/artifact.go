@@ -271,7 +271,7 @@ func CheckTitle(title string) error {
 			return fmt.Errorf("unsafe path element %q in a file name", e)
 		}
 		if len(e) > 255 { // what file systems take
-			return fmt.Errorf("title: the name %.40q... is too long, the limit is 255 bytes, found %d", e, len(e))
+			return fmt.Errorf("the name %.40q... is too long, the limit is 255 bytes, found %d", e, len(e))
 		}
 	}
 	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {

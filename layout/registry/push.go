@@ -79,14 +79,7 @@ func read(ctx context.Context, b layout.Blob) ([]byte, error) {
 	if b.Size > layout.MaxDocument {
 		return nil, fmt.Errorf("%s: %w", b.Digest, tooLarge(b.Size))
 	}
-	r, err := b.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var data bytes.Buffer
-	err = layout.Copy(ctx, &data, r, b.Descriptor)
-	return data.Bytes(), err
+	return b.Bytes(ctx)
 }
 
 // A push is one artifact on its way.
