@@ -85,12 +85,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}()
 	b := &bench{dir: dir, size: n, rounds: *rounds, quick: *quick, only: *only, log: stderr}
 	if b.ferry = *ferry; b.ferry == "" {
-		b.ferry = filepath.Join(dir, "ferry")
-		build := exec.Command("go", "build", "-trimpath", "-tags=urfave_cli_no_docs", "-ldflags=-s -w", "-o", b.ferry, "./cmd/ferry")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		build.Stderr = stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("building ferry: %w; run it in the module, or give -ferry", err)
+		if b.ferry, err = build(dir, stderr); err != nil {
+			return err
 		}
 	}
 	if b.ferry, err = filepath.Abs(b.ferry); err != nil {
@@ -125,6 +121,23 @@ func run(args []string, stdout, stderr io.Writer) error {
 		err = os.WriteFile(filepath.Join(*out, "bench.svg"), []byte(plot(b.growth)), 0o644)
 	}
 	return err
+}
+
+// build makes a ferry and installs it, that is, copies it: a linker writes a file
+// page by page, as which it is then loaded, and not as what is read from a disk.
+func build(dir string, stderr io.Writer) (string, error) {
+	made, installed := filepath.Join(dir, "ferry.made"), filepath.Join(dir, "ferry")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags=urfave_cli_no_docs", "-ldflags=-s -w", "-o", made, "./cmd/ferry")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("building ferry: %w; run it in the module, or give -ferry", err)
+	}
+	data, err := os.ReadFile(made)
+	if err != nil {
+		return "", err
+	}
+	return installed, os.WriteFile(installed, data, 0o755)
 }
 
 // The summary stands between these two lines in a file that has them.
