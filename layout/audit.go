@@ -399,15 +399,21 @@ func (a *Audit) Document(d digest.Digest) (*v1.Index, *v1.Manifest) {
 	if b == nil || b.parsedAs == "" {
 		return nil, nil
 	}
+	b.children, b.manifest = b.document()
+	return b.children, b.manifest
+}
+
+// document is what was kept of a document, or what its bytes say.
+func (b *blob) document() (*v1.Index, *v1.Manifest) {
 	if b.children == nil && b.manifest == nil {
-		b.children, b.manifest = b.parse()
+		return b.parse()
 	}
 	return b.children, b.manifest
 }
 
 // parse reads a document again: parsed, it takes several times what it takes as
-// bytes, and is kept only where somebody asks for it. Both are nil if it is not
-// sound.
+// bytes, and of many large ones only those are kept that somebody asks for. Both
+// are nil if it is not sound.
 func (b *blob) parse() (index *v1.Index, m *v1.Manifest) {
 	if IsIndex(b.parsedAs) {
 		index, _ = ParseIndex(b.raw, b.parsedAs)

@@ -85,7 +85,7 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 			continue
 		}
 		rank[d] = 2
-		if _, m := b.parse(); m != nil && rank[m.Config.Digest] == 0 {
+		if _, m := b.document(); m != nil && rank[m.Config.Digest] == 0 {
 			rank[m.Config.Digest] = 1
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	maxSeal      = 32 << 20
 	maxDocuments = 32 << 20 // bytes of all documents of one layout
 	maxElements  = 750_000  // JSON objects and values in them; see elements
+	keptElements = 100_000  // as long as there are fewer, documents are kept parsed
 )
 
 // Docker's names for an index and a manifest, which carry the same fields.

@@ -172,6 +172,9 @@ func (a *Audit) follow(b *blob, v visit) error {
 		if err != nil {
 			return &FormatError{name, err}
 		}
+		if a.elements <= keptElements {
+			b.children = index
+		}
 		for i, d := range index.Manifests {
 			if err := a.reach(d, place{name, "manifests", i + 1}, v.depth+1, true); err != nil {
 				return err
@@ -183,6 +186,9 @@ func (a *Audit) follow(b *blob, v visit) error {
 	m, err := ParseManifest(b.raw, v.desc.MediaType)
 	if err != nil {
 		return &FormatError{name, err}
+	}
+	if a.elements <= keptElements {
+		b.manifest = m
 	}
 	if err := a.reach(m.Config, place{name, "config", 0}, v.depth+1, false); err != nil {
 		return err

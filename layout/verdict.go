@@ -92,10 +92,7 @@ func (a *Audit) Finish() *Report {
 	if len(a.corrupt)+len(a.invalid)+len(a.missing) == 0 {
 		for _, d := range a.order {
 			b := a.blobs[d]
-			m := b.manifest
-			if m == nil && IsManifest(b.parsedAs) {
-				_, m = b.parse()
-			}
+			_, m := b.document()
 			if m == nil {
 				continue
 			}
