@@ -116,7 +116,8 @@ func named(doc document, ref Reference) v1.Descriptor {
 	if ref.Tag != "" {
 		d.Annotations = layout.NameAnnotations(Reference{Host: ref.Host, Repository: ref.Repository, Tag: ref.Tag}.String())
 	} else {
-		d.Annotations = map[string]string{layout.AnnotationContainerdName: ref.String()}
+		// Of an image that was chosen out of an index this is its own digest.
+		d.Annotations = map[string]string{layout.AnnotationContainerdName: Reference{Host: ref.Host, Repository: ref.Repository, Digest: d.Digest}.String()}
 	}
 	if m, err := layout.ParseManifest(doc.data, doc.MediaType); err == nil {
 		d.ArtifactType = m.ArtifactType

@@ -440,10 +440,19 @@ func TestPlatform(t *testing.T) {
 			t.Errorf("%s: want %s, found %v and %d blobs", c.ask, c.want, got.Descriptors[0].Digest, report.Blobs)
 		}
 	}
-	w, _ := setup(t)
-	_, report, err := w.pull(w.client(), registry.PullOptions{})
+	w, docs := setup(t)
+	got, report, err := w.pull(w.client(), registry.PullOptions{})
 	if err != nil || report.Manifests != 4 {
-		t.Errorf("want all four, found %+v, %v", report, err)
+		t.Fatalf("want all four, found %+v, %v", report, err)
+	}
+	// Chosen out of an index that was asked for by digest, it is named by its own.
+	w.ref = registry.Reference{Host: w.host, Repository: repository, Digest: got.Descriptors[0].Digest}
+	got, _, err = w.pull(w.client(), registry.PullOptions{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, want := layout.Names(got.Descriptors[0])[0], w.host+"/"+repository+"@"+string(digest.FromBytes(docs["linux/amd64"])); name != want {
+		t.Errorf("named %s, want %s", name, want)
 	}
 	// A single image is asked for its own.
 	w = newWorld(t, 10)
