@@ -436,7 +436,7 @@ func checkNames(index *v1.Index) error {
 			if !validName(name) {
 				return fmt.Errorf("manifests[%d].annotations.%s: %s is not a reference", i, key, quote(name))
 			}
-			if pin := pinned(name); pin != "" && pin != string(d.Digest) {
+			if _, err := ParseDigest(name); err == nil && name != string(d.Digest) {
 				return fmt.Errorf("manifests[%d].annotations.%s: the name %s stands for another digest, %s", i, key, quote(name), d.Digest)
 			}
 			if first, ok := at[name]; ok && first.Digest != d.Digest {

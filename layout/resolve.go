@@ -62,8 +62,9 @@ func aboutAnother(d v1.Descriptor) bool {
 	return about != ""
 }
 
-// pinned is the digest that a reference or a name says it stands for, which no
-// name can say of anything else, or "".
+// pinned is the digest that a reference says it stands for, or "". Names are
+// pinned to other digests honestly too: crane names an image by the index that
+// it was chosen from. Such a name is no way to the image.
 func pinned(reference string) string {
 	if _, d, ok := strings.Cut(reference, "@"); ok {
 		return d

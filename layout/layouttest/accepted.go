@@ -72,6 +72,9 @@ func acceptedLayouts() []Case {
 			return append(m, Note(l, "signature", with("subject", m[0].Without("annotations").String())))
 		}}},
 		{Name: "a subject that is not there", Artifact: Artifact{Manifest: with("subject", Descriptor(ManifestType, []byte("elsewhere")).String())}},
+		{Name: "a name pinned to an index that it was chosen from, as crane writes it", Artifact: Artifact{
+			ManifestDescriptor: with("annotations", `{"org.opencontainers.image.ref.name":"registry.example/lei/cache@sha256:`+zeros+`"}`),
+		}},
 		{Name: "something else in the index", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
 			return append(m, l.Put("application/xml", []byte("<component/>")), l.Put("application/json", []byte(`{"schemaVersion":2}`)))
 		}}},
