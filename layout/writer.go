@@ -216,21 +216,7 @@ func (w *Writer) syncRoot() error {
 	if w.dir != nil || w.o.NoSync {
 		return nil
 	}
-	for _, dir := range []string{"blobs/sha256", "blobs/sha512", "blobs", "."} {
-		f, err := w.root.Open(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = durable.SyncDir(f)
-		f.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return durable.SyncDirs(w.root, "blobs/sha256", "blobs/sha512", "blobs", ".")
 }
 
 // replace writes a small file under its name in one step.

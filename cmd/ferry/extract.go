@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -353,18 +355,7 @@ func (t *target) commit(names []string) error {
 	if t.o.NoSync {
 		return nil
 	}
-	for d := range dirs {
-		f, err := t.old.Open(d)
-		if err != nil {
-			return err
-		}
-		err = durable.SyncDir(f)
-		f.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return durable.SyncDirs(t.old, slices.Collect(maps.Keys(dirs))...)
 }
 
 func (t *target) close() {

@@ -406,6 +406,26 @@ func syncFile(name string) error {
 	return err
 }
 
+// SyncDirs makes the names in directories below root durable. Those that are not
+// there are passed over.
+func SyncDirs(root *os.Root, dirs ...string) error {
+	for _, dir := range dirs {
+		f, err := root.Open(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = SyncDir(f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Lock locks a directory that is changed in place against other processes. It
 // does not wait: the error wraps ErrBusy.
 func Lock(dir string) (unlock func(), err error) {
