@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -382,7 +383,7 @@ func (d *dockerArchive) layer(ctx context.Context, name string) (dockerLayer, er
 }
 
 func (d *dockerArchive) hashLayer(ctx context.Context, name string, m member) (l dockerLayer, err error) {
-	head, _, err := peek(d.open(m))
+	head, err := peek(bufio.NewReader(d.open(m)))
 	if err != nil {
 		return l, err
 	}

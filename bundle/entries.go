@@ -2,7 +2,7 @@ package bundle
 
 import (
 	"archive/tar"
-	"bytes"
+	"bufio"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -31,6 +31,7 @@ const (
 	maxRatio    = 100                 // inflated to compressed, where no descriptor speaks for the bytes
 	bigSlack    = 16 << 30            // inflated before bigRatio counts
 	bigRatio    = 1100                // inflated to compressed, whatever is announced: what deflate can do
+	readAhead   = 64 << 10            // so that headers and small files take few calls to the system
 )
 
 // ErrNotTar is wrapped by the error for a stream that is not a tar archive.
@@ -259,7 +260,7 @@ func entryName(h *tar.Header) (string, error) {
 			return bad("a control or unprintable character")
 		}
 	}
-	for _, part := range strings.Split(name, "/") {
+	for part := range strings.SplitSeq(name, "/") {
 		switch part {
 		case "..":
 			return bad(`a path that leaves its directory ("..")`)
@@ -277,8 +278,10 @@ func (e *entries) claim(name string, file bool) error {
 		return nil
 	}
 	key := func(s string) (k [16]byte) {
-		// Upper case first: some small letters have no other way to their kin.
-		h := sha256.Sum256([]byte(strings.ToLower(strings.ToUpper(s))))
+		if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			s = strings.ToUpper(s) // some small letters have no other way to their kin
+		}
+		h := sha256.Sum256([]byte(strings.ToLower(s)))
 		copy(k[:], h[:])
 		return k
 	}
@@ -347,6 +350,9 @@ func (m *meter) Read(p []byte) (int, error) {
 // compressed already is worth no more than other bytes: it does not inflate a
 // hundred times once more, unless it was made to.
 func (m *meter) announce(a *layout.Audit, name string, size int64) {
+	if m.plain {
+		return
+	}
 	d, ok, err := layout.ParseBlobPath(name)
 	if ok && err == nil && a.Wants(d, size) && !a.Compressed(d) {
 		m.announced += size
@@ -369,7 +375,8 @@ func (c *counter) Read(p []byte) (int, error) {
 // open tells the compression of a stream by its magic and inflates it.
 func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 	raw := &counter{r: r}
-	head, again, err := peek(raw)
+	in := bufio.NewReaderSize(raw, readAhead)
+	head, err := peek(in)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -381,13 +388,14 @@ func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
 	}
 	if format == compression.None {
-		return &meter{r: again, raw: raw, plain: true}, io.NopCloser(nil), format, nil
+		return &meter{r: in, raw: raw, plain: true}, io.NopCloser(nil), format, nil
 	}
-	z, err := format.NewReader(again)
+	z, err := format.NewReader(in)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	head, again, err = peek(z)
+	tar := bufio.NewReaderSize(z, readAhead)
+	head, err = peek(tar)
 	if err != nil {
 		z.Close()
 		return nil, nil, nil, err
@@ -399,15 +407,14 @@ func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 		}
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
 	}
-	return &meter{r: again, raw: raw}, z, format, nil
+	return &meter{r: tar, raw: raw}, z, format, nil
 }
 
-// peek returns the first bytes of a stream, and the stream with them.
-func peek(r io.Reader) ([]byte, io.Reader, error) {
-	head := make([]byte, compression.MagicLen)
-	n, err := io.ReadFull(r, head)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+// peek returns the first bytes of a stream, or as many as there are.
+func peek(r *bufio.Reader) ([]byte, error) {
+	head, err := r.Peek(compression.MagicLen)
+	if err == io.EOF {
 		err = nil
 	}
-	return head[:n], io.MultiReader(bytes.NewReader(head[:n]), r), err
+	return head, err
 }

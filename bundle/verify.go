@@ -26,7 +26,8 @@ func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Re
 
 // Documents reads only as far as it must to know index.json, all indexes and
 // all manifests: at once in a bundle of ours, to the end in an archive whose
-// blobs stand elsewhere. What is not read is not checked.
+// blobs stand elsewhere. Some 64 KiB more may be taken from r. What is not read
+// is not checked.
 func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit, error) {
 	a := layout.NewAudit(layout.AuditOptions{})
 	done := func() bool { return a.Settled() }
