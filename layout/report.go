@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,7 +30,24 @@ type Report struct {
 	Missing []error  // blobs that a descriptor reaches and that are not there
 	Extra   []string // files and blobs that nothing refers to; no fault
 
-	All []v1.Descriptor // of every blob that came, by each of its types; "" for what nothing refers to
+	blobs map[digest.Digest]*blob
+}
+
+// All lists every blob that came, sorted, once by each of the media types that
+// descriptors give it: the empty one for what nothing refers to.
+func (r *Report) All() []v1.Descriptor {
+	var all []v1.Descriptor
+	for _, d := range slices.Sorted(maps.Keys(r.blobs)) {
+		b := r.blobs[d]
+		if !b.seen {
+			continue
+		}
+		all = append(all, v1.Descriptor{MediaType: b.media, Digest: d, Size: b.size})
+		for _, t := range slices.Sorted(slices.Values(b.others)) {
+			all = append(all, v1.Descriptor{MediaType: t, Digest: d, Size: b.size})
+		}
+	}
+	return all
 }
 
 // Problems is everything found wrong, each thing once, worst first.

@@ -3,8 +3,8 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -43,7 +43,7 @@ func (a *Audit) Finish() *Report {
 	early := a.gate("")
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := &Report{Index: a.index, RawIndex: a.rawIndex, Bytes: a.bytes, Sealed: a.seal != nil, Signatures: a.signatures, seal: a.others[SealName]}
+	r := &Report{Index: a.index, RawIndex: a.rawIndex, Bytes: a.bytes, Sealed: a.seal != nil, Signatures: a.signatures, seal: a.others[SealName], blobs: a.blobs}
 	if early != nil {
 		r.Invalid = []error{early} // the rest was not looked at
 		return r
@@ -63,9 +63,6 @@ func (a *Audit) Finish() *Report {
 			if !b.wanted {
 				r.Extra = append(r.Extra, BlobPath(d))
 			}
-			for _, t := range append([]string{b.media}, b.others...) {
-				r.All = append(r.All, v1.Descriptor{MediaType: t, Digest: d, Size: b.size})
-			}
 		}
 	}
 	for _, d := range a.order {
@@ -78,7 +75,7 @@ func (a *Audit) Finish() *Report {
 		a.invalid = append(a.invalid, &FormatError{SealName, errors.New("not there any more; the source was changed")})
 	}
 	if a.seal != nil {
-		a.checkSeal()
+		a.checkSeal(r.Blobs)
 	}
 	for name := range a.others {
 		switch name {
@@ -105,24 +102,25 @@ func (a *Audit) Finish() *Report {
 		}
 	}
 	slices.Sort(r.Extra)
-	slices.SortFunc(r.All, func(a, b v1.Descriptor) int {
-		return strings.Compare(string(a.Digest)+a.MediaType, string(b.Digest)+b.MediaType)
-	})
 	r.Corrupt, r.Invalid, r.Missing = a.corrupt, a.invalid, a.missing
 	return r
 }
 
-// checkSeal compares SHA256SUMS with what came. a.mu is held.
-func (a *Audit) checkSeal() {
+// checkSeal compares SHA256SUMS with what came, of which so many are blobs.
+// a.mu is held.
+func (a *Audit) checkSeal(blobs int) {
 	bad := func(name, format string, args ...any) {
 		a.invalid = append(a.invalid, &SealError{name, fmt.Sprintf(format, args...)})
 	}
-	for _, name := range sortedKeys(a.seal) {
+	for _, name := range slices.Sorted(maps.Keys(a.seal)) {
 		want := a.seal[name]
 		got, ok := a.others[name]
 		if d, isBlob, err := ParseBlobPath(name); isBlob && err == nil {
 			b := a.blobs[d]
-			if ok = b != nil && b.seen; ok && d.Algorithm() == digest.SHA256 {
+			if ok = b != nil && b.seen; ok {
+				blobs--
+			}
+			if ok && d.Algorithm() == digest.SHA256 {
 				got = sum(SHA256(d))
 			} else if ok {
 				got = b.sum
@@ -149,6 +147,9 @@ func (a *Audit) checkSeal() {
 		if name == v1.ImageIndexFile || name == v1.ImageLayoutFile || a.opts.Strict {
 			bad(name, "%s does not list it", SealName)
 		}
+	}
+	if blobs == 0 {
+		return // every one was listed
 	}
 	for d, b := range a.blobs {
 		if _, ok := a.seal[BlobPath(d)]; b.seen && !ok {

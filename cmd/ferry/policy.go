@@ -210,7 +210,7 @@ func (f *facts) title(l v1.Descriptor) {
 // judge refuses what the rules do not allow.
 func (f *facts) judge(r *layout.Report, ref string) error {
 	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Files: f.files, Now: f.t.e.now()}
-	s.Blobs = append(s.Blobs, r.All...) // below nested indexes, and what nothing refers to
+	s.Blobs = append(s.Blobs, r.All()...) // below nested indexes, and what nothing refers to
 	for _, d := range r.Index.Manifests {
 		s.Blobs = append(s.Blobs, d)
 		names := layout.Names(d)

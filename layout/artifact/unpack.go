@@ -86,34 +86,37 @@ func (Titles) Blob(v1.Descriptor) io.WriteCloser { return nil }
 func (Titles) Manifest(_ v1.Descriptor, m *v1.Manifest) error { return checkTitles(m) }
 
 func checkTitles(m *v1.Manifest) error {
-	files, dirs := map[string]bool{}, map[string]bool{}
-	check := func(d v1.Descriptor, at string) error {
+	files, dirs := make(map[string]bool, len(m.Layers)), map[string]bool{}
+	check := func(d v1.Descriptor) error {
 		t, ok := d.Annotations[v1.AnnotationTitle]
 		if !ok {
 			return nil
 		}
 		if err := CheckTitle(t); err != nil {
-			return fmt.Errorf("%s: title: %w", at, err)
+			return fmt.Errorf("title: %w", err)
 		}
 		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
 		if files[low] || dirs[low] {
-			return fmt.Errorf("%s: title %.80q: duplicate of another one, or its directory, or one that differs in case", at, t)
+			return fmt.Errorf("title %.80q: duplicate of another one, or its directory, or one that differs in case", t)
 		}
 		files[low] = true
 		for d := path.Dir(low); d != "."; d = path.Dir(d) {
 			if files[d] {
-				return fmt.Errorf("%s: title %.80q: conflict, %.80q is a file", at, t, d)
+				return fmt.Errorf("title %.80q: conflict, %.80q is a file", t, d)
 			}
 			dirs[d] = true
 		}
 		return nil
 	}
 	for i, l := range m.Layers {
-		if err := check(l, fmt.Sprintf("layers[%d]", i)); err != nil {
-			return err
+		if err := check(l); err != nil {
+			return fmt.Errorf("layers[%d]: %w", i, err)
 		}
 	}
-	return check(m.Config, "config")
+	if err := check(m.Config); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	return nil
 }
 
 // Staging is the directory, below the one that is unpacked into, in which files
