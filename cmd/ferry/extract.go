@@ -40,6 +40,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	}
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
+	defer x.leave()
 	ins, cache := inspectors()
 	files := &filed{}
 	ins = append(ins, files)
@@ -49,6 +50,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	if err != nil {
 		return nil, err
 	}
+	x.leave()
 	if err := report.Err(); err != nil {
 		return nil, src.err(err)
 	}
@@ -88,10 +90,14 @@ type extraction struct {
 
 	mu    sync.Mutex // of what follows: blobs pass side by side
 	audit *layout.Audit
+	names []string                 // of the files of the artifact, a layer each, once it is known
 	want  map[digest.Digest]string // where each blob of the artifact goes
 	at    map[digest.Digest]string // where a blob was written
 	dirs  map[string]bool          // those that were made
 	ready bool
+
+	dir     *os.Root // see in
+	dirName string
 }
 
 // staged is where a blob waits for its name: where no title can lie.
@@ -142,11 +148,37 @@ func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, err
 	if name == "" || err != nil {
 		return nil, err
 	}
+	if dir := x.in(path.Dir(name)); dir != nil {
+		if f, err := dir.OpenFile(path.Base(name), durable.New, 0o644); err == nil {
+			return x.o.Eager(f), nil
+		}
+	}
 	f, err := x.root.OpenFile(name, durable.New, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	return x.o.Eager(f), nil
+}
+
+// in is a directory, open while files come that stand in it, which most do side
+// by side; nil if it cannot be opened. Whoever has it may find it closed.
+func (x *extraction) in(dir string) *os.Root {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.dir == nil || x.dirName != dir {
+		x.leave()
+		x.dir, _ = x.root.OpenRoot(dir)
+		x.dirName = dir
+	}
+	return x.dir
+}
+
+// leave closes the directory that in holds open.
+func (x *extraction) leave() {
+	if x.dir != nil {
+		x.dir.Close()
+		x.dir = nil
+	}
 }
 
 // whither is the name under which a blob waits: that of its file, below the
@@ -182,16 +214,15 @@ func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
 // wants says where each blob of an artifact is written.
 func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
 	want := make(map[digest.Digest]string, len(m.Layers))
-	var names []string
 	if k := kindOf(m); k != nil {
-		names, _ = k.FileNames(m) // place reports what is wrong with them
+		x.names, _ = k.FileNames(m) // place reports what is wrong with them
 	}
 	for i, l := range m.Layers {
 		if want[l.Digest] != "" {
 			continue
 		}
-		if names != nil && names[i] != "" {
-			want[l.Digest] = path.Join(x.into, names[i])
+		if x.names != nil && x.names[i] != "" {
+			want[l.Digest] = path.Join(x.into, x.names[i])
 		} else {
 			want[l.Digest] = staged(l.Digest)
 		}
@@ -219,9 +250,12 @@ func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manife
 		return nil, hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
 			"a container image is unpacked by its own tools; ferry unpack --layout writes the layout for them")
 	}
-	names, err := k.FileNames(m)
-	if err != nil {
-		return nil, err
+	names := x.names
+	if names == nil {
+		var err error
+		if names, err = k.FileNames(m); err != nil {
+			return nil, err
+		}
 	}
 	var files []fileRow
 	for i, l := range m.Layers {
