@@ -41,8 +41,8 @@ func OpenDir(dir string) (*Reader, error) {
 }
 
 // A DirFS is the file system of a directory, as RootFS, that keeps open what it
-// found files in: the few directories of a layout may hold a hundred thousand
-// blobs each, and walking there from the root takes most of the time.
+// found files in, up to maxOpenDirs of them: one directory of a layout may hold a
+// hundred thousand blobs, and walking there from the root takes most of the time.
 type DirFS struct{ rootFS }
 
 // OpenFS opens a directory. The caller closes the file system.
@@ -76,7 +76,10 @@ type openDirs struct {
 	open map[string]*os.Root
 }
 
-// dir is the directory of a name, and what the name is in there.
+const maxOpenDirs = 32
+
+// dir is the directory of a name, and what the name is in there. The directory
+// may be closed while it is used, for others that are opened.
 func (f rootFS) dir(name string) (*os.Root, string, error) {
 	dir, base := path.Split(name)
 	if f.dirs == nil || dir == "" {
@@ -90,6 +93,9 @@ func (f rootFS) dir(name string) (*os.Root, string, error) {
 		if d, err = f.root.OpenRoot(dir); err != nil {
 			return nil, "", err
 		}
+		if len(f.dirs.open) == maxOpenDirs {
+			f.dirs.closeAll()
+		}
 		f.dirs.open[dir] = d
 	}
 	return d, base, nil
@@ -98,6 +104,10 @@ func (f rootFS) dir(name string) (*os.Root, string, error) {
 func (d *openDirs) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.closeAll()
+}
+
+func (d *openDirs) closeAll() error {
 	var errs []error
 	for _, r := range d.open {
 		errs = append(errs, r.Close())
@@ -115,6 +125,9 @@ func (f rootFS) Open(name string) (fs.File, error) {
 		return nil, f.err("open", name, err)
 	}
 	file, err := dir.OpenFile(base, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, os.ErrClosed) {
+		file, err = f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
 	if err != nil {
 		return nil, f.err("open", name, err)
 	}
@@ -127,6 +140,9 @@ func (f rootFS) Lstat(name string) (fs.FileInfo, error) {
 		return nil, f.err("stat", name, err)
 	}
 	info, err := dir.Lstat(base)
+	if errors.Is(err, os.ErrClosed) {
+		info, err = f.root.Lstat(name)
+	}
 	return info, f.err("stat", name, err)
 }
 

@@ -179,12 +179,11 @@ func (p *packing) wholeSnapshot() error {
 }
 
 func (p *packing) run(ctx context.Context) error {
-	root, err := os.OpenRoot(p.dir)
+	fsys, err := layout.OpenFS(p.dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	fsys := layout.RootFS(root)
+	defer fsys.Close()
 	var packed *artifact.Packed
 	var index v1.Index
 	if p.out == "-" || compression.ByName(p.out) != nil {
