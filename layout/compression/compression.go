@@ -16,6 +16,7 @@
 package compression
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -151,11 +152,15 @@ func (nopCloser) Close() error { return nil }
 const blockSize = 256 << 10
 
 func openGzip(r io.Reader) (io.ReadCloser, error) {
-	z, err := pgzip.NewReaderN(r, blockSize, 4)
-	if err != nil {
+	in, ok := r.(*bufio.Reader)
+	if !ok {
+		in = bufio.NewReaderSize(r, 64<<10)
+	}
+	z := new(gunzip)
+	if err := z.reset(in); err != nil {
 		return nil, streamError("gzip", err)
 	}
-	return &reader{z, "gzip", z.Close}, nil
+	return &reader{z, "gzip", func() error { return nil }}, nil
 }
 
 func createGzip(w io.Writer) (io.WriteCloser, error) {
@@ -222,7 +227,7 @@ func (e *Error) Error() string {
 		return e.Format + " stream is truncated (unexpected EOF)"
 	case errors.Is(e.Err, zstd.ErrWindowSizeExceeded):
 		return fmt.Sprintf("zstd window is larger than the limit of %d bytes; compress it again with a level up to 20 and without --long", MaxWindow)
-	case errors.Is(e.Err, zstd.ErrMagicMismatch), errors.Is(e.Err, pgzip.ErrHeader), errors.Is(e.Err, gzip.ErrHeader):
+	case errors.Is(e.Err, zstd.ErrMagicMismatch), errors.Is(e.Err, gzip.ErrHeader):
 		return e.Format + " header is invalid or trailing garbage follows the stream"
 	}
 	return e.Format + " stream is damaged: " + msg

@@ -239,3 +239,51 @@ func BenchmarkMemberReader(b *testing.B) {
 		m.Close()
 	}
 }
+
+// A stream ends where a member ends, and nowhere within a header.
+func TestGzipCutInHeader(t *testing.T) {
+	var b bytes.Buffer
+	ends := map[int]bool{}
+	for _, h := range []stdgzip.Header{{Name: "a"}, {Name: "reports", Comment: "of a week", Extra: []byte("extra")}, {}} {
+		z := stdgzip.NewWriter(&b)
+		z.Header = h
+		z.Write([]byte("content\n"))
+		z.Close()
+		ends[b.Len()] = true
+	}
+	whole := b.Bytes()
+	for n := 1; n <= len(whole); n++ {
+		for name, open := range map[string]func(io.Reader) (io.ReadCloser, error){
+			"Gzip":         Gzip.NewReader,
+			"MemberReader": func(r io.Reader) (io.ReadCloser, error) { return NewMemberReader(r, 2), nil },
+		} {
+			z, err := open(bytes.NewReader(whole[:n]))
+			if err == nil {
+				_, err = io.Copy(io.Discard, z)
+				z.Close()
+			}
+			if (err == nil) != ends[n] {
+				t.Errorf("%s: cut after %d bytes: %v", name, n, err)
+			}
+		}
+	}
+}
+
+// Between members that are read side by side nothing else may stand, not even
+// what begins like a header.
+func TestMemberReaderGarbageBetween(t *testing.T) {
+	var b bytes.Buffer
+	for range 2 {
+		w := NewMemberWriter(&b, 1<<20)
+		random := make([]byte, 2*minSegment)
+		rand.NewChaCha8([32]byte{1}).Read(random)
+		w.Write(random)
+		w.Close()
+		b.WriteString("\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff" + "garbage that is no name, for it has no end")
+	}
+	z := NewMemberReader(bytes.NewReader(b.Bytes()), 2)
+	defer z.Close()
+	if n, err := io.Copy(io.Discard, z); err == nil {
+		t.Errorf("read %d bytes of a stream with garbage in it", n)
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"io"
 	"runtime"
 	"sync"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // A segment, the compressed bytes that one worker gets at a time, is as long
@@ -166,7 +164,7 @@ func (m *MemberReader) inflate(work <-chan *segment) {
 
 // An inflater turns whole members into blocks.
 type inflater struct {
-	z     gzip.Reader
+	z     gunzip
 	fresh func() *Block
 	emit  func(*Block) error
 }
@@ -183,11 +181,8 @@ func (m *MemberReader) inflater() *inflater {
 }
 
 // run inflates r to its end.
-func (f *inflater) run(r io.Reader) error {
-	err := f.z.Reset(r)
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
+func (f *inflater) run(in byteScanner) error {
+	err := f.z.reset(in)
 	for err == nil {
 		b := f.fresh()
 		b.n = 0

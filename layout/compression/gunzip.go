@@ -1,0 +1,55 @@
+package compression
+
+import (
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// A gunzip inflates gzip (RFC 1952) member by member, so that it knows where
+// the stream may end: the library takes input that ends within the header of
+// a later member for the end of the whole.
+type gunzip struct {
+	z   gzip.Reader
+	in  byteScanner
+	err error
+}
+
+type byteScanner interface {
+	io.Reader
+	io.ByteScanner
+}
+
+// reset begins a stream with its first header.
+func (g *gunzip) reset(in byteScanner) error {
+	g.in, g.err = in, nil
+	return g.header()
+}
+
+func (g *gunzip) header() error {
+	err := g.z.Reset(g.in)
+	g.z.Multistream(false)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Read returns io.EOF where nothing stands behind a member.
+func (g *gunzip) Read(p []byte) (n int, err error) {
+	for g.err == nil && n == 0 && len(p) > 0 {
+		if n, g.err = g.z.Read(p); g.err != io.EOF {
+			continue
+		}
+		if _, g.err = g.in.ReadByte(); g.err != nil {
+			continue
+		}
+		if g.err = g.in.UnreadByte(); g.err == nil {
+			g.err = g.header()
+		}
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, g.err
+}
