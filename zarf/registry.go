@@ -1,6 +1,7 @@
 package zarf
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -47,6 +48,12 @@ func (b Bundle) registryComponent(p *Package, o Options) (Component, error) {
 	listed := map[string]bool{}
 	for _, image := range images {
 		if err := checkImage(image); err != nil {
+			var e *Error
+			if r, bad := parseReference(image); bad == nil && errors.As(err, &e) {
+				if _, ok := byName[r.String()]; ok {
+					e.Hint = "--image " + r.String() + " is in " + b.Path
+				}
+			}
 			l.add(err)
 			continue
 		}
