@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"archive/tar"
 	"errors"
 	"fmt"
 	"io"
@@ -40,9 +39,7 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 		return nil, fmt.Errorf("%w: %s", ErrCompressed, format)
 	}
 	a := &archive{f: f, files: map[string]member{}, dirs: map[string][]string{".": nil}}
-	s := seeker{&meter{r: stream, raw: &counter{}, plain: true}, stream}
-	e := newEntries(s.meter)
-	e.tar = tar.NewReader(s)
+	e := newSeekingEntries(stream)
 	for {
 		name, size, err := e.next()
 		if err == io.EOF {
@@ -65,14 +62,6 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 	}
 	return layout.Open(a), nil
 }
-
-// seeker lets the tar reader skip contents instead of reading them.
-type seeker struct {
-	*meter
-	s io.Seeker
-}
-
-func (s seeker) Seek(offset int64, whence int) (int64, error) { return s.s.Seek(offset, whence) }
 
 type member struct{ at, size int64 }
 

@@ -178,20 +178,14 @@ func scanDocker(f io.ReaderAt, size int64) (*dockerArchive, error) {
 		f: f, files: map[string]member{}, links: map[string]string{}, used: map[string]bool{},
 		have: map[digest.Digest]bool{}, hashed: map[string]dockerLayer{},
 	}
-	s := seeker{&meter{r: stream, raw: &counter{}, plain: true}, stream}
-	e := newEntries(s.meter)
-	e.tar = tar.NewReader(s)
+	e := newSeekingEntries(stream)
 	for {
-		h, err := e.tar.Next()
+		h, err := e.header()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, e.headerError(err)
-		}
-		e.first = false
-		if e.count++; e.count > maxEntries {
-			return nil, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+			return nil, err
 		}
 		if err := d.entry(e, h, stream); err != nil {
 			return nil, err

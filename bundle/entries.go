@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"archive/tar"
-	"bufio"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -66,6 +64,7 @@ func (e *EntryError) Error() string {
 // order, and holds every rule about names and types.
 type entries struct {
 	tar     *tar.Reader
+	watch   *headerWatch
 	stream  *meter
 	seen    map[[16]byte]bool // hash of a folded name: true for a file
 	dir     string            // of the last file: it is one, and so are those above it
@@ -75,23 +74,47 @@ type entries struct {
 }
 
 func newEntries(m *meter) *entries {
-	return &entries{tar: tar.NewReader(m), stream: m, seen: map[[16]byte]bool{}, first: true}
+	w := &headerWatch{r: m}
+	return &entries{tar: tar.NewReader(w), watch: w, stream: m, seen: map[[16]byte]bool{}, first: true}
+}
+
+// newSeekingEntries lets archive/tar skip contents instead of reading them.
+func newSeekingEntries(r io.ReadSeeker) *entries {
+	e := newEntries(&meter{r: r, raw: &counter{}, plain: true})
+	e.tar = tar.NewReader(&seekingWatch{e.watch, r})
+	return e
+}
+
+// header is the next header. io.EOF means that no more follow, and nothing of
+// the padding.
+func (e *entries) header() (*tar.Header, error) {
+	h, err := e.tar.Next()
+	if err == io.EOF {
+		return nil, err
+	}
+	if err != nil {
+		return nil, e.headerError(err)
+	}
+	e.first = false
+	if e.count++; e.count > maxEntries {
+		return nil, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+	}
+	if bad := e.watch.begin(h); bad != "" {
+		return nil, &EntryError{h.Name, "ambiguous: " + bad + "; want an archive that every reader of tar understands alike"}
+	}
+	return h, nil
 }
 
 // next is the next regular file. io.EOF means that the archive has ended, its
 // padding included.
 func (e *entries) next() (name string, size int64, err error) {
 	for {
-		h, err := e.tar.Next()
+		h, err := e.header()
 		if err == io.EOF {
 			return "", 0, e.end()
 		}
 		if err != nil {
-			return "", 0, e.headerError(err)
-		}
-		e.first = false
-		if e.count++; e.count > maxEntries {
-			return "", 0, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+			return "", 0, err
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			if err := globalHeader(h); err != nil {
@@ -196,9 +219,12 @@ func sparseRecord(k string) bool {
 
 // entryType accepts regular files and directories, as a layout has no others.
 func entryType(h *tar.Header) error {
-	for k := range h.PAXRecords {
+	for k, v := range h.PAXRecords {
 		if sparseRecord(k) {
 			return &EntryError{h.Name, "unsupported type: sparse file"}
+		}
+		if k == "size" && strings.Trim(v, "0123456789") != "" {
+			return &EntryError{h.Name, "ambiguous: a size of " + layout.Printable(v) + " in an extended header; want digits alone"}
 		}
 	}
 	var what string
@@ -306,115 +332,4 @@ func (e *entries) claim(name string, file bool) error {
 		e.seen[k] = file
 	}
 	return nil
-}
-
-// A RatioError is a stream that inflates to far more than its size and than
-// what descriptors announce, or may announce.
-type RatioError struct {
-	Inflated, Read int64
-	Announced      bool // descriptors speak for it
-}
-
-func (e *RatioError) Error() string {
-	if e.Announced {
-		return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes, which is more than may be announced", e.Read, e.Inflated)
-	}
-	return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes that no descriptor announces", e.Read, e.Inflated)
-}
-
-// A meter bounds what a compressed stream may inflate to. What descriptors
-// announce costs time as well: a few hundred bytes of zstd make gigabytes of
-// zeros. The second bound lets an image with a disk of zeros pass, up to bigSlack
-// whatever it was compressed with, and beyond that in gzip.
-type meter struct {
-	r         io.Reader
-	raw       *counter
-	n         int64 // inflated so far
-	announced int64 // of these, what descriptors speak for
-	plain     bool
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	m.n += int64(n)
-	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n.Load() {
-		return n, &RatioError{m.n - m.announced, m.raw.n.Load(), false}
-	}
-	if !m.plain && m.n > bigSlack+bigRatio*m.raw.n.Load() {
-		return n, &RatioError{m.n, m.raw.n.Load(), true}
-	}
-	return n, err
-}
-
-// announce notes that a blob is the next file, if a descriptor wants it. What is
-// compressed already is worth no more than other bytes: it does not inflate a
-// hundred times once more, unless it was made to.
-func (m *meter) announce(a *layout.Audit, name string, size int64) {
-	if m.plain {
-		return
-	}
-	d, ok, err := layout.ParseBlobPath(name)
-	if ok && err == nil && a.Wants(d, size) && !a.Compressed(d) {
-		m.announced += size
-	}
-}
-
-// A counter counts what a decompressor, which may read ahead in a goroutine of
-// its own, has taken.
-type counter struct {
-	r io.Reader
-	n atomic.Int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	return n, err
-}
-
-// open tells the compression of a stream by its magic and inflates it.
-func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
-	raw := &counter{r: r}
-	in := bufio.NewReaderSize(raw, readAhead)
-	head, err := peek(in)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if len(head) == 0 {
-		return nil, nil, nil, &EntryError{"", msgEmpty}
-	}
-	format, err := compression.Detect(head)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
-	}
-	if format == compression.None {
-		return &meter{r: in, raw: raw, plain: true}, io.NopCloser(nil), format, nil
-	}
-	z, err := format.NewReader(in)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	tar := bufio.NewReaderSize(z, readAhead)
-	head, err = peek(tar)
-	if err != nil {
-		z.Close()
-		return nil, nil, nil, err
-	}
-	if inner, err := compression.Detect(head); err != nil || inner != compression.None {
-		z.Close()
-		if err == nil {
-			err = fmt.Errorf("%s data within %s", inner, format)
-		}
-		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
-	}
-	return &meter{r: tar, raw: raw}, z, format, nil
-}
-
-// peek returns the first bytes of a stream, or as many as there are.
-func peek(r *bufio.Reader) ([]byte, error) {
-	head, err := r.Peek(compression.MagicLen)
-	if err == io.EOF {
-		err = nil
-	}
-	return head, err
 }

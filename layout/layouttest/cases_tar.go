@@ -109,6 +109,11 @@ func global(keysAndValues ...string) Entry {
 	return Entry{Name: "pax_global_header", Type: 'g', Body: PAX(keysAndValues...).Body}
 }
 
+// long is the long name of GNU tar for the entry behind it.
+func long(name string) Entry {
+	return Entry{Name: "././@LongLink", Type: 'L', GNU: true, Body: []byte(name + "\x00")}
+}
+
 func headerCases() []Case {
 	return []Case{
 		{Name: "header: a wrong checksum", Words: "header", Tar: instead("index.json", func(e *Entry) { e.BadSum = true })},
@@ -131,6 +136,12 @@ func headerCases() []Case {
 		{Name: "header: a global size", Words: "global header that sets size", Tar: first(global("comment", "x", "size", "0"))},
 		{Name: "header: a global target of links", Words: "global header that sets linkpath", Tar: first(global("linkpath", "/etc"))},
 		{Name: "header: a global sparse file", Words: "global header that sets GNU.sparse.name", Tar: first(global("GNU.sparse.name", "x"))},
+		{Name: "header: two names, of GNU tar and of pax", Words: "ambiguous", Tar: last(long("README"), PAX("path", "index.json"), File("q", evil))},
+		{Name: "header: two names, of pax and of GNU tar", Words: "ambiguous", Tar: last(PAX("path", "index.json"), long("README"), File("q", evil))},
+		{Name: "header: two extended ones", Words: "ambiguous", Tar: last(PAX("path", "index.json"), PAX("comment", "x"), File("README", evil))},
+		{Name: "header: a prefix where GNU tar has times", Words: "ambiguous", Tar: last(Entry{Name: "index.json", Prefix: "zz", Type: '0', GNU: true, Body: evil})},
+		{Name: "header: a size behind NULs", Words: "ambiguous", Tar: last(Entry{Name: "README", Type: '0', RawSize: []byte("\x00\x00000000005\x00"), Body: evil})},
+		{Name: "header: a size with a sign", Words: "ambiguous", Tar: last(PAX("size", "+5"), File("README", evil))},
 		{Name: "200,001 entries", Words: "too many", Tar: func() []byte {
 			return bytes.Repeat(Directory("d/").header(), 200_001)
 		}},

@@ -85,8 +85,8 @@ func (e Entry) header() []byte {
 		copy(h[257:], "ustar  \x00")
 	case !e.V7:
 		copy(h[257:], "ustar\x0000")
-		copy(h[345:500], e.Prefix)
 	}
+	copy(h[345:500], e.Prefix)
 	copy(h[386:], e.Extra)
 	copy(h[148:156], "        ")
 	sum := 0
