@@ -215,7 +215,9 @@ func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
 func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
 	want := make(map[digest.Digest]string, len(m.Layers))
 	if k := kindOf(m); k != nil {
-		x.names, _ = k.FileNames(m) // place reports what is wrong with them
+		if names, err := k.FileNames(m); err == nil { // else the audit or place says what is wrong
+			x.names = names
+		}
 	}
 	for i, l := range m.Layers {
 		if want[l.Digest] != "" {

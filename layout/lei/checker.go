@@ -56,7 +56,9 @@ type result struct {
 	snapshotErr error
 	payload     *Payload
 	payloadErr  error
-	config      []byte
+	configured  bool  // it was looked at as a config
+	entries     int64 // that the config counts
+	configErr   error
 	looked      bool // at its first bytes
 }
 
@@ -116,17 +118,22 @@ func (c *Checker) put(d v1.Descriptor, r *result) {
 	c.results[key(d)] = r
 }
 
-// configWriter keeps a config.
-type configWriter struct{ r *result }
+// configWriter reads a config, and keeps what it counts: there may be very many.
+type configWriter struct {
+	r    *result
+	data []byte
+}
 
 func (w *configWriter) Write(p []byte) (int, error) {
-	if len(w.r.config) <= maxConfig {
-		w.r.config = append(w.r.config, p[:min(len(p), maxConfig+1-len(w.r.config))]...)
-	}
+	w.data = append(w.data, p[:min(len(p), maxConfig+1-len(w.data))]...)
 	return len(p), nil
 }
 
-func (w *configWriter) Close() error { return nil }
+func (w *configWriter) Close() error {
+	w.r.configured = true
+	w.r.entries, w.r.configErr = parseConfig(w.data)
+	return nil
+}
 
 // A feed hands what is written to a reader in a goroutine, and lets the rest
 // pass when that has seen enough.
@@ -224,7 +231,7 @@ func (g *guess) Write(p []byte) (int, error) {
 		case len(t) > 0 && t[0] == '{':
 			g.to = append(g.to, g.c.snapshotWriter(g.r))
 			if g.size <= maxConfig {
-				g.to = append(g.to, &configWriter{g.r})
+				g.to = append(g.to, &configWriter{r: g.r})
 			}
 		}
 	}
@@ -316,11 +323,12 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		switch {
 		case r == nil || !r.looked:
 			return errors.New("the config could not be looked at: its blob is described under another media type as well")
-		case r.config == nil:
+		case !r.configured:
 			return fmt.Errorf("config: want a JSON object of at most %d bytes, found something else", maxConfig)
-		}
-		if err := checkConfig(r.config, s); err != nil {
-			return fmt.Errorf("config: %w", err)
+		case r.configErr != nil:
+			return fmt.Errorf("config: %w", r.configErr)
+		case r.entries != s.EntryCount:
+			return fmt.Errorf("config: cache_entries: manifest.json counts %d reports, the config %d", s.EntryCount, r.entries)
 		}
 	}
 	if err := p.Secrets.Err(); err != nil {
@@ -343,11 +351,11 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	return nil
 }
 
-// checkConfig holds the config against the snapshot: its four fields are
-// there, of the right types, and count the same reports.
-func checkConfig(data []byte, s *Snapshot) error {
+// parseConfig reads a config, whose four fields must be there and of the right
+// types, and says how many reports it counts.
+func parseConfig(data []byte) (entries int64, err error) {
 	if len(data) > maxConfig {
-		return fmt.Errorf("want at most %d bytes, found more", maxConfig)
+		return 0, fmt.Errorf("want at most %d bytes, found more", maxConfig)
 	}
 	var c struct {
 		LEIVersion    *string `json:"lei_version"`
@@ -356,26 +364,23 @@ func checkConfig(data []byte, s *Snapshot) error {
 		CacheEntries  *int64  `json:"cache_entries"`
 	}
 	if err := strictjson.Unmarshal(data, &c, "lei_version", "format_version", "created", "cache_entries"); err != nil {
-		return err
+		return 0, err
 	}
 	switch {
 	case c.LEIVersion == nil:
-		return errors.New("lei_version: want a string, found none")
+		return 0, errors.New("lei_version: want a string, found none")
 	case c.FormatVersion == nil:
-		return errors.New("format_version: want a string, found none")
+		return 0, errors.New("format_version: want a string, found none")
 	case !validFormat(*c.FormatVersion):
-		return fmt.Errorf(`format_version: want "1.x", found %s`, quote(*c.FormatVersion))
+		return 0, fmt.Errorf(`format_version: want "1.x", found %s`, quote(*c.FormatVersion))
 	case c.Created == nil:
-		return errors.New("created: want a time in RFC 3339, found none")
+		return 0, errors.New("created: want a time in RFC 3339, found none")
+	case !validTime(*c.Created):
+		return 0, fmt.Errorf("created: want a time in RFC 3339, found %s", quote(*c.Created))
 	case c.CacheEntries == nil:
-		return errors.New("cache_entries: want a number of reports, found none")
-	case *c.CacheEntries != s.EntryCount:
-		return fmt.Errorf("cache_entries: manifest.json counts %d reports, the config %d", s.EntryCount, *c.CacheEntries)
+		return 0, errors.New("cache_entries: want a number of reports, found none")
 	}
-	if !validTime(*c.Created) {
-		return fmt.Errorf("created: want a time in RFC 3339, found %s", quote(*c.Created))
-	}
-	return nil
+	return *c.CacheEntries, nil
 }
 
 var _ artifact.Checker = (*Checker)(nil)
