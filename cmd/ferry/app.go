@@ -99,7 +99,12 @@ func run(ctx context.Context, e *env, args []string) int {
 		args = args[:2]
 	}
 	if len(args) > 2 && args[1] == "help" && app.Command(args[2]) == nil {
-		return e.report(noCommand(app, args[2]))
+		t := topicOf(args[2])
+		if t == nil {
+			return e.report(noCommand(app, args[2]))
+		}
+		t.help(app.Writer)
+		return e.report(e.flush())
 	}
 	args, err := permute(app.Commands, args)
 	if err != nil {

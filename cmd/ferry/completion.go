@@ -74,7 +74,10 @@ func tree(app *cli.App) []*command {
 		names = append(names, c.Name)
 		out = append(out, commandOf(c))
 	}
-	return append(out, &command{name: "help", usage: "show help of a command", args: "[COMMAND]", words: names})
+	for _, t := range topics {
+		names = append(names, t.name)
+	}
+	return append(out, &command{name: "help", usage: "show help of a command or topic", args: "[COMMAND|TOPIC]", words: names})
 }
 
 func commandOf(c *cli.Command) *command {

@@ -31,7 +31,11 @@ func appHelp(w io.Writer, app *cli.App) {
 	for _, c := range tree(app) {
 		entry(w, 16, c.name, c.usage)
 	}
-	fmt.Fprint(w, "\nferry help COMMAND says more. Flags may stand anywhere behind the command.\n")
+	fmt.Fprint(w, "\nTopics:\n")
+	for _, t := range topics {
+		entry(w, 16, t.name, t.usage)
+	}
+	fmt.Fprint(w, "\nferry help COMMAND, or TOPIC, says more. Flags may stand anywhere behind the\ncommand.\n")
 }
 
 func commandHelp(w io.Writer, c *command) {

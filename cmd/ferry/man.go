@@ -57,6 +57,9 @@ func manPage(w io.Writer, app *cli.App, b build) {
 			fmt.Fprintf(w, "\n%s\n", roff(f.usage))
 		}
 	}
+	for _, t := range topics {
+		fmt.Fprintf(w, ".SH %s\n%s", t.title, paragraphs(t.text))
+	}
 }
 
 // roff writes text so that no character of it is a request.
