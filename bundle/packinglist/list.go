@@ -48,6 +48,7 @@ type List struct {
 // A Bundle is the thing that is carried.
 type Bundle struct {
 	Name      string `json:"name"`             // without directories
+	Stream    bool   `json:"stream,omitempty"` // it came as one, and Name is the name of no file
 	Form      string `json:"form"`             // "OCI layout, tar with gzip"
 	Directory bool   `json:"directory"`        // it is a layout directory
 	Size      int64  `json:"size"`             // as carried; of a directory, the sum of its files

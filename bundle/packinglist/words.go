@@ -177,9 +177,17 @@ type step struct {
 	Command, Why string
 }
 
+// file is the bundle in a command.
+func (b *Bundle) file() string {
+	if b.Stream {
+		return "FILE.tar"
+	}
+	return shellWord(visible(b.Name))
+}
+
 // withFerry are the steps on a host that has ferry.
 func (l *List) withFerry() []step {
-	name := shellWord(visible(l.Bundle.Name))
+	name := l.Bundle.file()
 	asked := " --expect " + l.Bundle.Identity
 	for _, k := range l.Signature.KeyFiles {
 		asked += " --key " + shellWord(visible(k))
@@ -222,7 +230,7 @@ func (l *List) unpacked() (flags, why string) {
 
 // withoutFerry are the steps on any host with the usual tools.
 func (l *List) withoutFerry() []step {
-	name := shellWord(visible(l.Bundle.Name))
+	name := l.Bundle.file()
 	var s []step
 	dir := name
 	if !l.Bundle.Directory {

@@ -130,7 +130,7 @@ type lister struct {
 // list is good when the audit has ended and found nothing wrong.
 func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 	b := packinglist.Bundle{
-		Name: src.base(), Form: "OCI layout directory", Directory: src.dir, Size: report.Bytes,
+		Name: src.base(), Stream: src.name == "-", Form: "OCI layout directory", Directory: src.dir, Size: report.Bytes,
 		Identity: string(report.Digest), Sealed: report.Sealed, Blobs: report.Blobs,
 	}
 	if !src.dir {
