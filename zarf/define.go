@@ -1,5 +1,7 @@
 package zarf
 
+import "fmt"
+
 // A Shape is which components [Define] makes.
 type Shape string
 
@@ -103,6 +105,9 @@ func Define(b Bundle, o Options) (*Package, error) {
 		l.add(err)
 		c.Required = !files
 		p.Components = append(p.Components, c)
+		if !nodes[p.Architecture] {
+			p.Notes = append(p.Notes, fmt.Sprintf("no node of a cluster is known to have the architecture %.40q, and zarf package deploy wants that of one for %s; zarf package mirror-resources takes any", p.Architecture, c.Name))
+		}
 	}
 	if len(l) == 0 {
 		l.add(p.check())
@@ -111,6 +116,12 @@ func Define(b Bundle, o Options) (*Package, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// nodes are the architectures that nodes of a cluster have, of which Zarf wants
+// one for images; as Go names them, for which Kubernetes is built.
+var nodes = map[string]bool{
+	"386": true, "amd64": true, "arm": true, "arm64": true, "loong64": true, "ppc64le": true, "riscv64": true, "s390x": true,
 }
 
 // Annotations of the package: the identity of the bundle, and with a single

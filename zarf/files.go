@@ -1,8 +1,10 @@
 package zarf
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 )
 
 func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
@@ -19,6 +21,9 @@ func (b Bundle) filesComponent(p *Package, o Options) (Component, error) {
 		Files:       []File{{Source: b.Path, SHA256: b.SHA256, Target: archive}},
 	}
 	l.add(checkTarget(target))
+	if target == ".." || strings.HasPrefix(target, "../") {
+		p.Notes = append(p.Notes, fmt.Sprintf("%.200q lies above the directory in which zarf package deploy is run, and Zarf writes there", target))
+	}
 	if archive == dir || dir+".new" == archive {
 		l.add(&Error{Field: "version", Found: p.Version, Want: "another than the archive's name, since both are put into " + target, Hint: "--version sets it"})
 	}

@@ -142,7 +142,7 @@ func (e *env) zarfWrite(c *cli.Context) error {
 	if into != "" {
 		data, changes, err := zarf.Update(existing, p)
 		if err != nil {
-			return zarfError(in(into, err))
+			return noDefinition(in(into, err), "ferry zarf "+shellWord(arg)+" -o NEW.yaml writes one anew")
 		}
 		for _, change := range changes {
 			answer.Changes = append(answer.Changes, change.String())
@@ -189,16 +189,25 @@ func (e *env) zarfSay(c *cli.Context, a zarfAnswer, output, into string) error {
 	for _, change := range a.Changes {
 		fmt.Fprintln(w, printableLine(change))
 	}
-	switch {
-	case into != "" && len(a.Changes) == 0:
+	if into != "" && len(a.Changes) == 0 {
 		fmt.Fprintf(w, "%s is up to date\n", layout.Printable(into))
-	case output != "-":
-		for _, name := range a.Written {
-			fmt.Fprintf(w, "wrote %s\n", layout.Printable(name))
-		}
-		e.next("zarf package create %s --confirm", shellWord(filepath.Dir(output)))
+	}
+	for _, name := range a.Written {
+		fmt.Fprintf(w, "wrote %s\n", layout.Printable(name))
+	}
+	if len(a.Written) > 0 {
+		e.next("zarf package create %s --confirm", shellWord(packageAt(output)))
 	}
 	return nil
+}
+
+// packageAt is what zarf package create is given: in a directory it reads
+// zarf.yaml, whatever else lies there.
+func packageAt(definition string) string {
+	if dir, name := filepath.Split(definition); name == "zarf.yaml" {
+		return filepath.Clean(dir)
+	}
+	return definition
 }
 
 func (e *env) zarfCheck(c *cli.Context) error {
@@ -212,7 +221,7 @@ func (e *env) zarfCheck(c *cli.Context) error {
 	}
 	d, err := zarf.Parse(data)
 	if err != nil {
-		return hinted(zarfError(in(name, err)), "give the definition of the package, zarf.yaml; it names the bundle")
+		return noDefinition(in(name, err), "it names the bundle")
 	}
 	var ended error
 	absent := 0
@@ -301,6 +310,15 @@ func readDefinition(name string) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// noDefinition is zarfError, with what to do when a file is no definition.
+func noDefinition(err error, otherwise string) error {
+	var e *zarf.Error
+	if errors.As(err, &e) && e.Field != "definition" {
+		return zarfError(err)
+	}
+	return hinted(zarfError(err), "give the definition of the package, zarf.yaml; "+otherwise)
 }
 
 // zarfError gives the first of what zarf.Define finds its exit code and hint.
