@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -112,7 +112,7 @@ func unpackCommand(e *env) *cli.Command {
 			switch {
 			case c.Bool("layout"):
 				e.next("ferry ls %s", shellWord(out))
-			case lei.IsSnapshot(os.DirFS(out)):
+			case a.snapshot():
 				e.next("ferry summary %s", shellWord(out))
 			default:
 				e.next("the files are in %s, as they were packed; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
@@ -134,6 +134,17 @@ type unpackAnswer struct {
 	SignedBy  []string  `json:"signedBy,omitempty"`
 	Files     []fileRow `json:"files,omitempty"`
 	Notices   []string  `json:"notices,omitempty"`
+}
+
+// snapshot reports whether the files that were written are those of a snapshot:
+// others of these names may have been there before.
+func (a *unpackAnswer) snapshot() bool {
+	for _, f := range lei.Cache.Files {
+		if !slices.ContainsFunc(a.Files, func(r fileRow) bool { return r.Name == f.Name }) {
+			return false
+		}
+	}
+	return true
 }
 
 type fileRow struct {
