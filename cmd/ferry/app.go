@@ -92,7 +92,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		}
 		c.Flags = append(c.Flags, profiles.flags()...)
 	}
-	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
+	if len(args) == 2 && slices.Contains([]string{"--version", "-v", "-V"}, args[1]) {
 		args = []string{args[0], "version"}
 	}
 	if len(args) > 2 && args[1] == "help" && (args[2] == "help" || args[2] == "--help" || args[2] == "-h") {
@@ -121,15 +121,15 @@ func run(ctx context.Context, e *env, args []string) int {
 }
 
 func noCommand(app *cli.App, name string) error {
-	hint := "ferry help lists the commands"
 	var names []string
 	for _, cmd := range app.Commands {
 		names = append(names, cmd.Names()...)
 	}
-	if n := closest(name, names); n != "" {
-		hint = "did you mean ferry " + n + "? " + hint
+	ours := elsewhere[name]
+	if ours == nil {
+		ours = meant(name, names)
 	}
-	return misuse(fmt.Errorf("there is no command %q", name), hint)
+	return misuse(fmt.Errorf("there is no command %q", name), didYouMean("ferry ", ours)+"ferry help lists the commands")
 }
 
 // withHelp gives a misuse without another next step the help of its command.
@@ -145,6 +145,9 @@ func onUsageError(c *cli.Context, err error, args []string) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ferry" {
 		hint = "see ferry help " + c.Command.Name
 	}
+	if err := valueError(msg, hint); err != nil {
+		return err
+	}
 	if rest, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
 		for _, a := range args { // as it was typed: the library says it with one dash
 			if name, _, _ := strings.Cut(a, "="); strings.TrimLeft(name, "-") == strings.TrimLeft(rest, "-") && strings.HasPrefix(a, "-") {
@@ -153,14 +156,13 @@ func onUsageError(c *cli.Context, err error, args []string) error {
 			}
 		}
 		msg = "there is no flag " + rest
+		name := strings.TrimLeft(rest, "-")
+		behind := func(cmd *cli.Command) bool { return slices.Contains(flagNames(cmd), name) }
 		if c.Command != nil {
-			var names []string
-			for _, f := range c.Command.Flags {
-				names = append(names, f.Names()...)
-			}
-			if n := closest(strings.TrimLeft(rest, "-"), names); n != "" {
-				hint = "did you mean --" + n + "? " + hint
-			}
+			hint = didYouMean("--", meant(name, flagNames(c.Command))) + hint
+		}
+		if (c.Command == nil || c.Command.Name == "ferry") && slices.ContainsFunc(c.App.Commands, behind) {
+			hint = "flags of a command stand behind it; " + hint
 		}
 	}
 	return misuse(fmt.Errorf("%s", msg), hint)
@@ -222,6 +224,9 @@ func permute(cmds []*cli.Command, args []string) ([]string, error) {
 	if cmd == nil {
 		return args, nil
 	}
+	if args = behind(cmd, args, at); args[1] == cmd.Name {
+		at = 1
+	}
 	var flags, rest []string
 	for i := at + 1; i < len(args); i++ {
 		a := args[i]
@@ -234,8 +239,8 @@ func permute(cmds []*cli.Command, args []string) ([]string, error) {
 		case a == "--help" || a == "-help" || a == "-h":
 			return append(args[:at+1:at+1], "--help"), nil // whatever else there is
 		default:
-			flags = append(flags, a)
-			if !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) {
+			flags = append(flags, apart(cmd, a)...)
+			if a = flags[len(flags)-1]; !strings.Contains(a, "=") && takesValue(cmd, strings.TrimLeft(a, "-")) {
 				if i++; i == len(args) {
 					return nil, misuse(fmt.Errorf("%s: the flag %s wants a value", cmd.Name, a), "see ferry help "+cmd.Name)
 				}
@@ -315,7 +320,7 @@ func oneArg(c *cli.Context, what string) (string, error) {
 	case 0:
 		return "", misuse(fmt.Errorf("%s: missing the %s", c.Command.Name, what), "see ferry help "+c.Command.Name)
 	}
-	return "", misuse(fmt.Errorf("%s: want one %s, found %d arguments: %q", c.Command.Name, what, c.NArg(), c.Args().Slice()), "see ferry help "+c.Command.Name)
+	return "", misuse(fmt.Errorf("%s: want one %s, found %s", c.Command.Name, what, arguments(c)), "see ferry help "+c.Command.Name)
 }
 
 // wantOutput is the value of -o, which has no default.

@@ -79,7 +79,7 @@ func diffAction(e *env, c *cli.Context) error {
 		return err
 	}
 	if c.NArg() != 2 {
-		return misuse(fmt.Errorf("diff: want two bundles or layouts, found %s: %q", count(c.NArg(), "argument"), c.Args().Slice()), "see ferry help diff")
+		return misuse(fmt.Errorf("diff: want two bundles or layouts, found %s", arguments(c)), "see ferry help diff")
 	}
 	var sources []*source
 	for _, arg := range c.Args().Slice() {

@@ -89,7 +89,7 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 	case 1:
 		x.in = c.Args().First()
 	default:
-		return nil, misuse(fmt.Errorf("export: want one file of reports, found %d arguments: %q", c.NArg(), c.Args().Slice()), "cat joins several: cat a.jsonl b.jsonl | ferry export -o DIR")
+		return nil, misuse(fmt.Errorf("export: want one file of reports, found %s", arguments(c)), "cat joins several: cat a.jsonl b.jsonl | ferry export -o DIR")
 	}
 	if x.pack == "" && (c.IsSet("tag") || c.Bool("lei-tags")) {
 		return nil, misuse(errors.New("-t and --lei-tags: want --pack OUT beside them"), "a snapshot directory has no tags")

@@ -35,7 +35,7 @@ func keygenCommand(e *env) *cli.Command {
 				return err
 			}
 			if c.NArg() > 0 {
-				return misuse(fmt.Errorf("keygen: want no arguments, found %q", c.Args().Slice()), "-o names the keys")
+				return misuse(fmt.Errorf("keygen: want no arguments, found %s", arguments(c)), "-o names the keys")
 			}
 			types := map[string]signature.Algorithm{"p256": signature.P256, "ed25519": signature.Ed25519}
 			algorithm, ok := types[c.String("type")]

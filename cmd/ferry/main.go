@@ -44,7 +44,12 @@ func main() {
 // An interruption is the signal that ended a run.
 type interruption struct{ sig syscall.Signal }
 
-func (i interruption) Error() string { return "interrupted by " + i.sig.String() }
+func (i interruption) Error() string {
+	if i.sig == syscall.SIGINT {
+		return "interrupted"
+	}
+	return "interrupted by the signal " + i.sig.String()
+}
 
 // interruptible ends the context on the signals that ask a program to end. The
 // second signal ends the process as if nobody had listened.

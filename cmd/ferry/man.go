@@ -16,7 +16,7 @@ func manCommand(e *env) *cli.Command {
 		Description: "Example: ferry man > /usr/local/share/man/man1/ferry.1",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return misuse(fmt.Errorf("man: want no arguments, found %q", c.Args().Slice()), "ferry man > ferry.1")
+				return misuse(fmt.Errorf("man: want no arguments, found %s", arguments(c)), "ferry man > ferry.1")
 			}
 			var b strings.Builder
 			manPage(&b, c.App, thisBuild())

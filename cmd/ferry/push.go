@@ -73,7 +73,7 @@ type pushing struct {
 
 func newPushing(c *cli.Context, e *env) (*pushing, error) {
 	if c.NArg() != 2 {
-		return nil, misuse(fmt.Errorf("push: want SRC and REF, found %s: %q", count(c.NArg(), "argument"), c.Args().Slice()), "see ferry help push")
+		return nil, misuse(fmt.Errorf("push: want SRC and REF, found %s", arguments(c)), "see ferry help push")
 	}
 	p := &pushing{
 		e: e, tags: c.StringSlice("add-tag"), all: c.Bool("all"), referrers: c.Bool("include-referrers"),

@@ -127,7 +127,7 @@ func TestInterrupted(t *testing.T) {
 		"pack a -o new.tar", "pack a -o new", "bundle a.tar -o new", "unpack a.tar -o new", "push a.tar 127.0.0.1:1/a:1",
 	} {
 		code, stderr := ferryTo(ctx, io.Discard, strings.Fields(args)...)
-		if want := "ferry: error: interrupted by interrupt; nothing unfinished was left behind\n"; code != 130 || stderr != want {
+		if want := "ferry: error: interrupted; nothing unfinished was left behind\n"; code != 130 || stderr != want {
 			t.Errorf("%s: exit code %d, want 130; got\n%swant\n%s", args, code, stderr, want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestPushInterrupted(t *testing.T) {
 	}})
 	defer srv.Close()
 	code, stderr := ferryTo(ctx, io.Discard, "push", "a.tar", strings.TrimPrefix(srv.URL, "http://")+"/a:1")
-	if want := "ferry: error: interrupted by terminated; what was sent stays in the registry, and the same command goes on from there\n"; code != 143 || stderr != want {
+	if want := "ferry: error: interrupted by the signal terminated; what was sent stays in the registry, and the same command goes on from there\n"; code != 143 || stderr != want {
 		t.Errorf("exit code %d, want 143; got\n%swant\n%s", code, stderr, want)
 	}
 }

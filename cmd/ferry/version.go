@@ -59,7 +59,7 @@ func versionCommand(e *env) *cli.Command {
 				return err
 			}
 			if c.Args().Present() {
-				return misuse(fmt.Errorf("version: want no arguments, found %q", c.Args().Slice()), "")
+				return misuse(fmt.Errorf("version: want no arguments, found %s", arguments(c)), "")
 			}
 			b := thisBuild()
 			if c.String("format") == "json" {
