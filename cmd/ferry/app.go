@@ -56,7 +56,7 @@ func run(ctx context.Context, e *env, args []string) int {
 			"Exit codes: 0 good, 1 failed, 2 misuse, 3 the content is not what it should be,\n" +
 			"4 incomplete, 5 refused by a signature or a rule.",
 		Commands:                  commands(e),
-		Writer:                    e.stdout,
+		Writer:                    e.page(),
 		ErrWriter:                 e.stderr,
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true,
@@ -103,7 +103,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		if t == nil {
 			return e.report(noCommand(app, args[2]))
 		}
-		t.help(app.Writer)
+		e.page().topic(t)
 		return e.report(e.flush())
 	}
 	args, err := permute(app.Commands, args)

@@ -3,52 +3,81 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 )
 
 // Help begins with an example, since that is what people look for, and fits
-// into 80 columns. It is written from the command tree, as completion and the
-// man page are.
+// into 80 columns, or the terminal's if these are fewer. It is written from the
+// command tree, as completion and the man page are.
 
 const helpWidth = 80
 
 func init() { cli.HelpPrinter = printHelp } // the library's place for it
 
+// A page is what help is written on.
+type page struct {
+	io.Writer
+	width int // columns
+}
+
+// page is standard output.
+func (e *env) page() page {
+	p := page{e.stdout, helpWidth}
+	if f, ok := e.out.w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			p.width = min(p.width, n)
+		}
+	}
+	return p
+}
+
 func printHelp(w io.Writer, _ string, data any) {
+	p, ok := w.(page)
+	if !ok {
+		p = page{w, helpWidth}
+	}
 	switch x := data.(type) {
 	case *cli.App:
-		appHelp(w, x)
+		p.app(x)
 	case *cli.Command:
-		commandHelp(w, commandOf(x))
+		p.command(commandOf(x))
 	}
 }
 
-func appHelp(w io.Writer, app *cli.App) {
-	fmt.Fprintf(w, "%s: %s\n\n%s\nCommands:\n", app.Name, app.Usage, reflow(app.Description))
+func (p page) app(app *cli.App) {
+	p.text(app.Name + ": " + app.Usage)
+	fmt.Fprintln(p)
+	p.text(app.Description)
+	fmt.Fprint(p, "\nCommands:\n")
 	for _, c := range tree(app) {
-		entry(w, 16, c.name, c.usage)
+		p.entry(16, c.name, c.usage)
 	}
-	fmt.Fprint(w, "\nTopics:\n")
+	fmt.Fprint(p, "\nTopics:\n")
 	for _, t := range topics {
-		entry(w, 16, t.name, t.usage)
+		p.entry(16, t.name, t.usage)
 	}
-	fmt.Fprint(w, "\nferry help COMMAND, or TOPIC, says more. Flags may stand anywhere behind the\ncommand.\n")
+	fmt.Fprintln(p)
+	p.text("ferry help COMMAND, or TOPIC, says more. Flags may stand anywhere behind the command.")
 }
 
-func commandHelp(w io.Writer, c *command) {
-	fmt.Fprintf(w, "%s\n", reflow("ferry "+c.name+": "+c.usage))
+func (p page) command(c *command) {
+	p.text("ferry " + c.name + ": " + c.usage)
 	examples, text := c.examples()
 	for _, x := range examples {
-		fmt.Fprintf(w, "  $ %s\n", x)
+		fmt.Fprintf(p, "  $ %s\n", x)
 	}
-	fmt.Fprintf(w, "\nUsage: ferry %s\n", strings.Join(strings.Fields(c.name+" "+c.args+" [FLAG...]"), " "))
+	fmt.Fprintln(p)
+	p.text("Usage: ferry " + c.name + " " + c.args + " [FLAG...]")
 	if text != "" {
-		fmt.Fprintf(w, "\n%s", reflow(text))
+		fmt.Fprintln(p)
+		p.text(text)
 	}
-	fmt.Fprint(w, "\nFlags:\n")
+	fmt.Fprint(p, "\nFlags:\n")
 	for _, f := range c.flags {
 		names := f.dashed()
 		head := "    " + names[0]
@@ -62,7 +91,7 @@ func commandHelp(w io.Writer, c *command) {
 		if f.def != "" {
 			usage += " (default: " + f.def + ")"
 		}
-		entry(w, 26, head, usage)
+		p.entry(26, head, usage)
 	}
 }
 
@@ -80,36 +109,37 @@ func (c *command) examples() (lines []string, rest string) {
 }
 
 // entry is a name and what it means, beside it where there is room.
-func entry(w io.Writer, column int, name, meaning string) {
+func (p page) entry(column int, name, meaning string) {
+	if p.width < column+34 {
+		column = 4 // below it
+	}
 	indent := strings.Repeat(" ", column+2)
-	lines := wrap(meaning, helpWidth-len(indent))
+	lines := wrap(meaning, p.width-len(indent))
 	if utf8.RuneCountInString(name) >= column {
-		fmt.Fprintf(w, "  %s\n", name)
+		fmt.Fprintf(p, "  %s\n", name)
 	} else {
-		fmt.Fprintf(w, "  %-*s%s\n", column, name, lines[0])
+		fmt.Fprintf(p, "  %-*s%s\n", column, name, lines[0])
 		lines = lines[1:]
 	}
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s%s\n", indent, l)
+		fmt.Fprintf(p, "%s%s\n", indent, l)
 	}
 }
 
-// reflow fills paragraphs anew; one with columns in it stays as it is.
-func reflow(text string) string {
-	var b strings.Builder
-	for i, p := range strings.Split(strings.TrimSpace(text), "\n\n") {
+// text fills paragraphs anew; one with columns in it stays as it is.
+func (p page) text(text string) {
+	for i, par := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		if i > 0 {
-			b.WriteString("\n")
+			fmt.Fprintln(p)
 		}
-		lines := strings.Split(p, "\n")
-		if !strings.Contains(p, "  ") {
-			lines = wrap(p, helpWidth)
+		lines := strings.Split(par, "\n")
+		if !strings.Contains(par, "  ") {
+			lines = wrap(par, p.width)
 		}
 		for _, l := range lines {
-			b.WriteString(l + "\n")
+			fmt.Fprintln(p, l)
 		}
 	}
-	return b.String()
 }
 
 // wrap breaks a text into lines, of which there is at least one. A word is

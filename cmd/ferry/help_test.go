@@ -30,7 +30,7 @@ func TestHelp(t *testing.T) {
 		if len(examples) == 0 {
 			t.Errorf("%s: no example", c.name)
 		}
-		if !strings.HasPrefix(stdout, reflow("ferry "+c.name+": "+c.usage)+"\n  $ ferry "+c.name) {
+		if !strings.HasPrefix(strings.Join(strings.Fields(stdout), " "), "ferry "+c.name+": "+c.usage+" $ ferry "+c.name) {
 			t.Errorf("%s: help does not begin with an example:\n%s", c.name, stdout)
 		}
 		var names []string
@@ -42,6 +42,27 @@ func TestHelp(t *testing.T) {
 				if strings.HasPrefix(word, "-") && !slices.Contains(names, word) {
 					t.Errorf("%s: there is no flag %s, in the example %s", c.name, word, x)
 				}
+			}
+		}
+	}
+}
+
+// On a narrow terminal help is broken at words. What is to be copied stays in
+// one line.
+func TestNarrowHelp(t *testing.T) {
+	app := &cli.App{Name: "ferry", Usage: "carry", Description: strings.Repeat("words ", 40), Commands: commands(&env{})}
+	for _, width := range []int{60, 40} {
+		var b strings.Builder
+		p := page{&b, width}
+		printHelp(p, "", app)
+		for _, c := range app.Commands {
+			printHelp(p, "", c)
+		}
+		for line := range strings.Lines(b.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			example := strings.HasPrefix(line, "  $ ") || strings.Contains(line, "ferry completion")
+			if n := len([]rune(line)); n > width && len(strings.Fields(line)) > 1 && !example {
+				t.Errorf("%d columns of %d: %s", n, width, line)
 			}
 		}
 	}

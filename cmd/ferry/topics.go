@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"io"
-)
+import "fmt"
 
 // A topic is what help and the man page say of something that is no command.
 type topic struct {
@@ -26,9 +23,11 @@ func topicOf(name string) *topic {
 	return nil
 }
 
-// help is written as that of a command is, and has no example to begin with.
-func (t *topic) help(w io.Writer) {
-	fmt.Fprintf(w, "%s\n%s", reflow("ferry help "+t.name+": "+t.usage), reflow(t.text))
+// topic is written as that of a command is, and has no example to begin with.
+func (p page) topic(t *topic) {
+	p.text("ferry help " + t.name + ": " + t.usage)
+	fmt.Fprintln(p)
+	p.text(t.text)
 }
 
 // policyExample holds every key that there is.
