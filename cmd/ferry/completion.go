@@ -3,9 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/zarf"
 )
 
 // The scripts that complete ferry's words in a shell, and the man page, are
@@ -95,7 +99,10 @@ func commandOf(c *cli.Command) *command {
 }
 
 // choices are the values of the flags that have few.
-var choices = map[string][]string{"format": {"text", "json"}, "kind": {"lei", "files"}}
+var choices = map[string][]string{
+	"format": {"text", "json"}, "kind": {"lei", "files"}, "type": {"p256", "ed25519"},
+	"shape": {string(zarf.Files), string(zarf.Registry), string(zarf.Both)},
+}
 
 func flagOf(f cli.Flag) flag {
 	out := flag{names: f.Names(), values: choices[f.Names()[0]]}
@@ -287,7 +294,7 @@ func powershellCompletion(w io.Writer, cmds []*command) {
 		}
 	}
 	fmt.Fprint(w, "\t}\n\t$values = @{\n")
-	for _, name := range []string{"format", "kind"} {
+	for _, name := range slices.Sorted(maps.Keys(choices)) {
 		fmt.Fprintf(w, "\t\t%s = %s\n", q("--"+name), list(append([]string{}, choices[name]...)))
 	}
 	fmt.Fprint(w, `	}

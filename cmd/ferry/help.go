@@ -111,7 +111,7 @@ func (c *command) examples() (lines []string, rest string) {
 // entry is a name and what it means, beside it where there is room.
 func (p page) entry(column int, name, meaning string) {
 	if p.width < column+34 {
-		column = 4 // below it
+		column = 8 // mostly below it
 	}
 	indent := strings.Repeat(" ", column+2)
 	lines := wrap(meaning, p.width-len(indent))
