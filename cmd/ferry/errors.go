@@ -181,6 +181,8 @@ func classify(err error) (code int, hint string) {
 		return codeFailed, "put the files into a tar first, or pack several directories"
 	case errors.Is(err, durable.ErrBusy):
 		return codeFailed, "wait until it has ended, or choose another output"
+	case errors.Is(err, durable.ErrNotRegular):
+		return codeFailed, "if it is a symbolic link, name what it points to; else choose another name"
 	case errors.Is(err, fs.ErrExist):
 		return codeFailed, "choose another name, or replace it with --overwrite"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

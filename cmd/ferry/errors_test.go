@@ -51,6 +51,13 @@ func TestErrors(t *testing.T) {
 	}
 	write("broken/manifest.json", "{}")
 	write("broken/cache.jsonl.gz", "")
+	write("folded/A", "")
+	write("folded/a", "")
+	write("bad.json", "{bad")
+	write("none.pem", "no certificate\n")
+	if err := os.Symlink("files.tar", "link.tar"); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{
 		{"pack", snapshot, "-o", "lei.tar"}, {"pack", "files", "-o", "files.tar"}, {"bundle", "lei.tar", "files.tar", "-o", "both.tar"},
 		{"pack", "files", "-o", "layout"}, {"pack", "files", "-o", "junk.tar.gz"},
@@ -109,6 +116,13 @@ func TestErrors(t *testing.T) {
 		{"summary files.tar", 1, "files.tar: holds no LEI cache", "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot"},
 		{"pack none -o x.tar", 1, "none: the directory holds no files", "name the directory whose files are to be packed"},
 		{"pack colon -o x.tar", 1, `colon: "12:30.txt": unsafe character ':' in a file name`, "rename it, or make a tar that holds it and pack that"},
+		{"pack folded -o x.tar", 1, `folded: layers[1]: "a": a title that is a duplicate of "A" where no case is told from another`, "rename it, or make a tar that holds it and pack that"},
+		{"pack files -o link.tar --overwrite", 1, "link.tar: not a regular file; it is not overwritten", "if it is a symbolic link, name what it points to; else choose another name"},
+		{"ls 127.0.0.1:1/a:1 --registry-config bad.json", 1, "bad.json: not a docker configuration: *", "check the files behind --registry-config (docker's config.json), --ca-file and --cert-file (certificates in PEM) and --key-file (a key in PEM)"},
+		{"ls 127.0.0.1:1/a:1 --ca-file none.pem", 1, "none.pem: want certificates in PEM, found none", "check the files behind --registry-config (docker's config.json), --ca-file and --cert-file (certificates in PEM) and --key-file (a key in PEM)"},
+		{"packing-list lei.tar -o -", 2, "--output -: want a name that ends in .txt, .json or .html", "leave it out: the text, or with --format json the JSON, goes to standard output by itself"},
+		{"packing-list lei.tar -o page", 2, "--output page: want a name that ends in .txt, .json or .html", "for example --output page.html"},
+		{"unpack lei.tar -o x --receipt -", 2, "--receipt -: want a name that ends in .txt, .json or .html", "for example --receipt receipt.txt, to be read with cat; standard output has the command's own answer"},
 		{"pack linked -o x.tar", 1, `linked: "b.txt": want a regular file, found a symbolic link`, "replace it by what it stands for, or remove it; or make a tar of the directory and pack that"},
 		{"verify nothing.tar", 1, "stat nothing.tar: no such file or directory", "check the name and the directory it is in"},
 		{"verify empty.tar", 3, "empty.tar: empty file: 0 bytes, want a tar archive", "the file is cut short: copy it again from the medium and compare its size"},

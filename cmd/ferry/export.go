@@ -259,7 +259,7 @@ func ownDirectory(name string, overwrite bool) error {
 // open opens the reports; a snapshot is checked first.
 func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
 	if x.in == "-" {
-		return io.NopCloser(x.e.stdin), nil
+		return x.e.input(), nil
 	}
 	f, err := os.Open(x.in)
 	if err != nil || x.source == nil {

@@ -18,6 +18,7 @@ import (
 // is the only way to the clock, the environment and the standard streams.
 type env struct {
 	stdin          io.Reader
+	typed          bool // standard input is a terminal
 	stdout, stderr io.Writer
 	out            *outlet // behind stdout, while a command runs
 	getenv         func(string) string
@@ -37,7 +38,7 @@ func main() {
 	fixUmask()
 	ctx, stop := interruptible(context.Background())
 	defer stop()
-	e := &env{stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv, ask: askTerminal, now: time.Now}
+	e := &env{stdin: stdin(ctx), typed: isTerminal(os.Stdin), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv, ask: askTerminal, now: time.Now}
 	os.Exit(run(ctx, e, os.Args))
 }
 

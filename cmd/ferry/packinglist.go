@@ -137,7 +137,14 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 	}
 	var ok bool
 	if p.form, ok = packinglist.FormOf(p.name); !ok {
-		return nil, misuse(fmt.Errorf("--%s %s: want a name that ends in .txt, .json or .html", flag, layout.Printable(p.name)), "")
+		hint := "for example --" + flag + " " + shellWord(p.name) + ".html"
+		switch {
+		case p.name == "-" && flag == "output":
+			hint = "leave it out: the text, or with --format json the JSON, goes to standard output by itself"
+		case p.name == "-":
+			hint = "for example --" + flag + " " + flag + ".txt, to be read with cat; standard output has the command's own answer"
+		}
+		return nil, misuse(fmt.Errorf("--%s %s: want a name that ends in .txt, .json or .html", flag, layout.Printable(p.name)), hint)
 	}
 	if c.String("output") == "-" {
 		return nil, misuse(fmt.Errorf("--%s: the bundle goes to standard output and cannot be read back", flag), "write it to a file with -o, or list it on the way with ferry packing-list -")

@@ -99,7 +99,11 @@ func (e *env) connect(c *cli.Context, show *carrying, refs ...registry.Reference
 	if o.ConfigFile, err = e.registryConfig(c.String("registry-config")); err != nil {
 		return nil, err
 	}
-	return registry.New(o)
+	client, err := registry.New(o)
+	if _, hint := outcome(err); err != nil && hint == "" {
+		err = hinted(err, "check the files behind --registry-config (docker's config.json), --ca-file and --cert-file (certificates in PEM) and --key-file (a key in PEM)")
+	}
+	return client, err
 }
 
 // registryConfig is the file that credentials come from, or "".

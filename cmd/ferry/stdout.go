@@ -62,3 +62,12 @@ func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// input is standard input for content. Where that is a terminal, a person sees
+// nothing happen, and is told why.
+func (e *env) input() io.ReadCloser {
+	if e.typed {
+		e.remark("reading standard input, which is a terminal: pipe a file into it, or name one; Ctrl-C ends it")
+	}
+	return io.NopCloser(e.stdin)
+}

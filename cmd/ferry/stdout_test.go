@@ -116,6 +116,21 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// Who calls a command without a pipe learns what it waits for.
+func TestTyped(t *testing.T) {
+	for _, args := range [][]string{{"verify", "-"}, {"ls", "-"}, {"export", "-", "-o", "no"}} {
+		for _, typed := range []bool{true, false} {
+			t.Chdir(t.TempDir())
+			var errs bytes.Buffer
+			e := &env{stdin: strings.NewReader("x"), typed: typed, stdout: io.Discard, stderr: &errs, getenv: func(string) string { return "" }, now: time.Now}
+			run(context.Background(), e, append([]string{"ferry"}, args...))
+			if got := strings.Contains(errs.String(), "note: reading standard input, which is a terminal: "); got != typed {
+				t.Errorf("%q, typed %v: got\n%s", args, typed, errs.String())
+			}
+		}
+	}
+}
+
 // A signal has its exit code in every command, wherever it comes, and what is
 // said of the output is true.
 func TestInterrupted(t *testing.T) {

@@ -218,7 +218,8 @@ func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
 	return newLayer(t.fsys, File{name, mediaType}, info), nil
 }
 
-// A FileError is a file that cannot be packed.
+// A FileError is a file that cannot be packed, or a title that no file can have
+// beside another.
 type FileError struct {
 	Name string      // its path in the directory
 	Type fs.FileMode // what it is where it is no regular file; else its name is unfit, and this is 0

@@ -86,7 +86,8 @@ func (Titles) Blob(v1.Descriptor) io.WriteCloser { return nil }
 func (Titles) Manifest(_ v1.Descriptor, m *v1.Manifest) error { return checkTitles(m) }
 
 func checkTitles(m *v1.Manifest) error {
-	files, dirs := make(map[string]bool, len(m.Layers)), map[string]bool{}
+	// The titles as they stand, by what a file system may take them for.
+	files, dirs := make(map[string]string, len(m.Layers)), map[string]string{}
 	check := func(d v1.Descriptor) error {
 		t, ok := d.Annotations[v1.AnnotationTitle]
 		if !ok {
@@ -96,15 +97,23 @@ func checkTitles(m *v1.Manifest) error {
 			return fmt.Errorf("title: %w", err)
 		}
 		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
-		if files[low] || dirs[low] {
-			return fmt.Errorf("title %.80q: duplicate of another one, or its directory, or one that differs in case", t)
+		switch first, below := files[low], dirs[low]; {
+		case first == t:
+			return fmt.Errorf("title %.80q: duplicate of an earlier one", t)
+		case first != "":
+			return &FileError{Name: t, Err: fmt.Errorf("a title that is a duplicate of %.80q where no case is told from another", first)}
+		case below != "":
+			return &FileError{Name: t, Err: fmt.Errorf("a title that is a duplicate of the directory of %.80q", below)}
 		}
-		files[low] = true
+		files[low] = t
 		for d := path.Dir(low); d != "."; d = path.Dir(d) {
-			if files[d] {
-				return fmt.Errorf("title %.80q: conflict, %.80q is a file", t, d)
+			if first := files[d]; first != "" {
+				return &FileError{Name: t, Err: fmt.Errorf("a title in conflict with %.80q, which is a file", first)}
 			}
-			dirs[d] = true
+			if dirs[d] != "" {
+				break // and so are those above
+			}
+			dirs[d] = t
 		}
 		return nil
 	}

@@ -117,6 +117,10 @@ func Create(name string, o Options) (*File, error) {
 // Write writes what follows.
 func (f *File) Write(p []byte) (int, error) { return f.w.Write(p) }
 
+// ErrNotRegular says that something stands in the place of an output that is
+// never replaced by a file: a symbolic link, a directory, a device.
+var ErrNotRegular = errors.New("not a regular file; it is not overwritten")
+
 func checkTarget(name string, o Options) error {
 	info, err := os.Lstat(name)
 	switch {
@@ -127,7 +131,7 @@ func checkTarget(name string, o Options) error {
 	case !o.Overwrite:
 		return exists(name)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: not a regular file; it is not overwritten", name)
+		return fmt.Errorf("%s: %w", name, ErrNotRegular)
 	}
 	return nil
 }
