@@ -28,12 +28,12 @@ func diffCommand(e *env) *cli.Command {
 		Description: "Example: ferry diff last-week.tar this-week.tar.gz\n\n" +
 			"References that came, went or moved; artifacts; blobs and bytes; and for LEI caches the\n" +
 			"reports and repositories. Both sides are verified whole. SRC:TAG compares one artifact;\n" +
-			"one side may be -. Two LEI caches are compared when each side has one, or when they have\n" +
-			"the same reference, or are the only ones of the same repository.\n\n" +
+			"one side may be -. Two LEI caches, or two artifacts of files, are compared when each side\n" +
+			"has one, or when they have the same reference, or are the only ones of the same repository.\n\n" +
 			"Exit codes as diff has them: 0 the same, 1 different, 2 trouble; and 3 and 4 as ever, when\n" +
 			"a side is not what it should be.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "list", Usage: "name the repositories of LEI caches that came (+), went (-) or changed (~); reads twice"},
+			&cli.BoolFlag{Name: "list", Usage: "name the repositories of LEI caches, and the files of other artifacts, that came (+), went (-) or changed (~); reads LEI caches twice"},
 			formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -219,6 +219,9 @@ type difference struct {
 	Artifacts  diffArtifacts `json:"artifacts"`
 	Blobs      diffBlobs     `json:"blobs"`
 	Caches     []*diffCache  `json:"leiCaches,omitempty"`
+	Files      []*diffFiles  `json:"files,omitempty"` // with --list
+
+	named int // how many artifacts Files can compare
 }
 
 type diffSource struct {
@@ -344,6 +347,7 @@ func compare(before, after *side) *difference {
 		})
 	}
 	d.Caches = pair(before, after)
+	d.named = len(counterparts(before.directories(), after.directories()))
 	d.Same = before.report.Digest == after.report.Digest
 	if before.src.ref != "" || after.src.ref != "" {
 		d.Same = len(d.Artifacts.Added)+len(d.Artifacts.Removed) == 0

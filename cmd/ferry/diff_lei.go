@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -32,7 +30,8 @@ type diffSnapshot struct {
 	Date      string `json:"date"`
 }
 
-// diffNames are the names of repositories, as far as maxDiffNames reaches.
+// diffNames are the names of repositories or files, as far as maxDiffNames
+// reaches.
 type diffNames struct {
 	Added     []string `json:"added"`
 	Removed   []string `json:"removed"`
@@ -52,14 +51,6 @@ type cache struct {
 
 func (c cache) snapshot() diffSnapshot {
 	return diffSnapshot{c.reference, string(c.Digest), c.Snapshot.Date}
-}
-
-// repository is the reference without its tag.
-func (c cache) repository() string {
-	if i := strings.LastIndexByte(c.reference, ':'); i > strings.LastIndexByte(c.reference, '/') {
-		return c.reference[:i]
-	}
-	return c.reference
 }
 
 // caches are the LEI artifacts among what the roots reach.
@@ -84,57 +75,31 @@ func (s *side) caches() (out []cache) {
 	return out
 }
 
-// pair finds the caches that belong together, as the help text says, and
-// compares them. Two that are the same artifact have nothing to say.
+// pair compares the caches that belong together.
 func pair(before, after *side) (out []*diffCache) {
-	a, b := before.caches(), after.caches()
-	join := func(x, y cache) {
-		if x.Digest == y.Digest {
-			return
+	var sides [2][]counterpart
+	found := [2]map[digest.Digest]cache{{}, {}}
+	for i, s := range []*side{before, after} {
+		for _, c := range s.caches() {
+			sides[i] = append(sides[i], counterpart{c.Digest, c.reference})
+			found[i][c.Digest] = c
 		}
+	}
+	for _, p := range counterparts(sides[0], sides[1]) {
+		x, y := found[0][p[0].digest], found[1][p[1].digest]
 		d := lei.Compare(before.check.Reports(x.Found), after.check.Reports(y.Found))
 		out = append(out, &diffCache{Before: x.snapshot(), After: y.snapshot(), Reports: d.Reports, Repositories: d.Repos, found: [2]cache{x, y}, d: d})
-	}
-	if len(a) == 1 && len(b) == 1 {
-		join(a[0], b[0])
-		return out
-	}
-	rest := func(list, others []cache, key func(cache) string) map[string][]cache {
-		left := map[string][]cache{}
-		for _, c := range list {
-			if c.reference != "" && !holdsDigest(others, c.Digest) {
-				left[key(c)] = append(left[key(c)], c)
-			}
-		}
-		return left
-	}
-	reference := func(c cache) string { return c.reference }
-	paired := map[digest.Digest]bool{}
-	for _, key := range []func(cache) string{reference, cache.repository} {
-		was, is := rest(a, b, key), rest(b, a, key)
-		for _, y := range b {
-			k := key(y)
-			if len(was[k]) == 1 && len(is[k]) == 1 && is[k][0].Digest == y.Digest && !paired[y.Digest] && !paired[was[k][0].Digest] {
-				paired[y.Digest], paired[was[k][0].Digest] = true, true
-				join(was[k][0], y)
-			}
-		}
 	}
 	return out
 }
 
-func holdsDigest(list []cache, d digest.Digest) bool {
-	for _, c := range list {
-		if c.Digest == d {
-			return true
-		}
-	}
-	return false
-}
-
-// names reads both sides again for the names of the repositories that came,
-// went or changed. They are checked again as well.
+// names finds the names of the files that came, went or changed, and reads both
+// sides again for those of the repositories. They are checked again as well.
 func (d *difference) names(ctx context.Context, before, after *side) error {
+	d.Files = files(before, after)
+	if len(d.Caches) == 0 {
+		return nil
+	}
 	n := 0
 	for which, s := range []*side{before, after} {
 		want := map[digest.Digest][]*diffCache{}
@@ -247,20 +212,31 @@ func (d *difference) print(e *env) {
 			continue
 		}
 		listed = true
-		for _, l := range []struct {
-			mark  string
-			names []string
-		}{{"+", c.Names.Added}, {"-", c.Names.Removed}, {"~", c.Names.Changed}} {
-			for _, n := range l.names {
-				fmt.Fprintf(w, "    %s %s\n", l.mark, printableLine(n))
-			}
-		}
-		if c.Names.Truncated {
-			e.note("there are more than %d names; the rest is left out", maxDiffNames)
+		c.Names.print(e)
+	}
+	for _, f := range d.Files {
+		s.row("files", "%s, +%d -%d ~%d, %d the same", cmp.Or(f.After.Reference, f.After.Digest), len(f.Added), len(f.Removed), len(f.Changed), f.Same)
+		f.diffNames.print(e)
+	}
+	switch {
+	case len(d.Caches) > 0 && !listed:
+		e.next("ferry diff --list names the repositories")
+	case d.named > 0 && d.Files == nil:
+		e.next("ferry diff --list names the files")
+	}
+}
+
+func (n *diffNames) print(e *env) {
+	for _, l := range []struct {
+		mark  string
+		names []string
+	}{{"+", n.Added}, {"-", n.Removed}, {"~", n.Changed}} {
+		for _, name := range l.names {
+			fmt.Fprintf(e.stdout, "    %s %s\n", l.mark, printableLine(name))
 		}
 	}
-	if len(d.Caches) > 0 && !listed {
-		e.next("ferry diff --list names the repositories")
+	if n.Truncated {
+		e.note("there are more than %d names; the rest is left out", maxDiffNames)
 	}
 }
 
