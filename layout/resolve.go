@@ -102,7 +102,9 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 		if n := Names(d); len(n) > 0 {
 			name = n[0]
 		}
-		have = append(have, Printable(name))
+		if have = append(have, Printable(name)); len(Names(d)) > 1 && tagOf(name) != Names(d)[1] {
+			have = append(have, Printable(Names(d)[1]))
+		}
 		if fits(d) {
 			if len(found) == 0 {
 				first = d

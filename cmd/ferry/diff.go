@@ -199,12 +199,16 @@ func (s *side) add(d v1.Descriptor) {
 	s.artifacts[d.Digest] = a
 }
 
-// references are the names of the roots; the full one alone where there is one.
+// references are the names of the roots; the full one alone where there is one
+// and the other is its tag.
 func (s *side) references() map[string]digest.Digest {
 	out := map[string]digest.Digest{}
 	for _, d := range s.roots {
 		if n := layout.Names(d); len(n) > 0 {
 			out[n[0]] = d.Digest
+			if other := also(n); other != "" {
+				out[other] = d.Digest
+			}
 		}
 	}
 	return out

@@ -140,7 +140,7 @@ func inspectDescriptor(a *layout.Audit, d v1.Descriptor, shown map[digest.Digest
 func (n *node) print(w io.Writer, indent string) {
 	name := "(no name)"
 	if len(n.References) > 0 {
-		name = layout.Printable(n.References[0])
+		name = artifactRow{Reference: n.References[0], Also: also(n.References)}.name("")
 	}
 	if n.Platform != "" {
 		name = layout.Printable(n.Platform)

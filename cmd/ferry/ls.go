@@ -55,11 +55,7 @@ func lsCommand(e *env) *cli.Command {
 			t := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "REFERENCE\tKIND\tSIZE\tDIGEST")
 			for _, r := range list {
-				name := r.Reference
-				if name == "" {
-					name = "-"
-				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", layout.Printable(name), r.Kind, size(r.Total), r.Digest)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.name("-"), r.Kind, size(r.Total), r.Digest)
 			}
 			if err := t.Flush(); err != nil {
 				return err

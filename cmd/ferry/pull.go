@@ -265,10 +265,7 @@ func (p *pulling) answer(c *layout.Contents) error {
 	s := sheet{w}
 	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
 	for _, r := range a.Artifacts {
-		if r.Reference == "" {
-			r.Reference = "(no name)"
-		}
-		s.row("artifact", "%s", r.Reference)
+		s.row("artifact", "%s", r.name("(no name)"))
 		s.row("", "%s", r.Digest)
 	}
 	s.row("content", "%s, %s, all hashed", count(a.Blobs, "blob"), size(a.Bytes))

@@ -211,11 +211,7 @@ func (a *verifyAnswer) print(e *env, arg string) {
 	fmt.Fprintf(w, "verified %s\n", layout.Printable(a.Source))
 	s := sheet{w}
 	for _, r := range a.Artifacts {
-		name := r.Reference
-		if name == "" {
-			name = "(no name)"
-		}
-		s.row("artifact", "%s", name)
+		s.row("artifact", "%s", r.name("(no name)"))
 		s.row("", "%s", r.Digest)
 	}
 	for _, c := range a.Caches {
