@@ -224,9 +224,7 @@ func permute(cmds []*cli.Command, args []string) ([]string, error) {
 	if cmd == nil {
 		return args, nil
 	}
-	if args = behind(cmd, args, at); args[1] == cmd.Name {
-		at = 1
-	}
+	args, at = behind(cmd, args, at)
 	var flags, rest []string
 	for i := at + 1; i < len(args); i++ {
 		a := args[i]

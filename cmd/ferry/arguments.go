@@ -55,15 +55,15 @@ func flagNames(cmd *cli.Command) (names []string) {
 }
 
 // behind moves the flags before a command behind it, if they have no value in
-// a word of its own. args[at] is the command.
-func behind(cmd *cli.Command, args []string, at int) []string {
+// a word of its own. args[at] is the command, also in what is returned.
+func behind(cmd *cli.Command, args []string, at int) ([]string, int) {
 	for _, a := range args[1:at] {
 		name, _, valued := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		if !slices.Contains(flagNames(cmd), name) || takesValue(cmd, name) && !valued {
-			return args
+			return args, at
 		}
 	}
-	return slices.Concat(args[:1], args[at:at+1], args[1:at], args[at+1:])
+	return slices.Concat(args[:1], args[at:at+1], args[1:at], args[at+1:]), 1
 }
 
 // apart takes short flags in one word apart: -qk K and -kK. A word that looks
