@@ -86,6 +86,7 @@ type Audit struct {
 	waiting  int             // how many of docs have not come
 	subjects []subjectOf
 	others   map[string]sum  // files that are not blobs
+	extra    []string        // other files that were not read
 	named    int             // bytes of the names in others
 	unfit    map[string]bool // files that are there and cannot be read; reported
 	kept     int             // bytes of documents in memory

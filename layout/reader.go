@@ -10,11 +10,14 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/durable"
 )
 
 // A Reader reads a layout out of a file system, which is as foreign as what is
@@ -358,7 +361,8 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 
 // addRest feeds what no descriptor reaches: all blobs, and in a sealed layout
 // all files. In a plain layout other files are nobody's concern, and are not
-// read; but a link or special file at the root or under blobs is refused.
+// read, only those at the root are named; but a link or special file there or
+// under blobs is refused.
 func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 	sealed := a.Sealed()
 	count := 0
@@ -382,6 +386,9 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 			return nil
 		case e.IsDir():
 			if !inBlobs && !sealed {
+				if in, err := fs.ReadDir(r.fsys, name); err != nil || len(in) > 0 {
+					a.beside(name + "/")
+				}
 				return fs.SkipDir
 			}
 			return nil
@@ -397,11 +404,23 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 		if d, ok, err := ParseBlobPath(name); ok && err == nil && a.Seen(d) {
 			return nil
 		} else if !ok && (!sealed || a.has(name)) {
+			if !a.has(name) && name != durable.LockName && !strings.HasPrefix(name, tempPrefix) {
+				a.beside(name)
+			}
 			return nil
 		}
 		return r.add(ctx, a, name)
 	})
 	return err
+}
+
+// beside names what lies in a layout without a seal and was not read.
+func (a *Audit) beside(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.unfit[name] {
+		a.extra = append(a.extra, name)
+	}
 }
 
 // refused reports whether a link or special file has been reported already: it

@@ -29,6 +29,9 @@ type Report struct {
 	Invalid []error  // documents, names and seals that cannot be accepted
 	Missing []error  // blobs that a descriptor reaches and that are not there
 	Extra   []string // files and blobs that nothing refers to; no fault
+	// Unlisted are those of Extra that SHA256SUMS does not list: in a sealed
+	// directory no fault either, but nothing was compared with it.
+	Unlisted []string
 
 	blobs map[digest.Digest]*blob
 }

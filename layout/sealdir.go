@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
 )
@@ -71,35 +74,43 @@ func (u unsealed) Lstat(name string) (fs.FileInfo, error) {
 }
 
 // SealLayout checks a layout directory, an old seal apart, and writes
-// SHA256SUMS into it. Signatures stay where the seal comes out as it was. It
-// returns the layout's identity. After an error an old seal is there as it was,
-// unless the system failed while the new one was written.
-func SealLayout(ctx context.Context, dir string) (digest.Digest, error) {
-	w, err := Append(ctx, dir, durable.Options{})
-	if err != nil {
-		return "", err
-	}
-	defer w.Close()
+// SHA256SUMS into it. Signatures stay where the seal comes out as it was; else
+// w.Removed lists them. The report is that of the check; its Extra is everything
+// that the seal covers and nothing refers to. After an error an old seal is there
+// as it was, unless the system failed while the new one was written.
+func SealLayout(ctx context.Context, w *Writer) (*Report, error) {
 	old, err := Open(RootFS(w.root)).Signed(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	report, err := Open(unsealed{rootFS{w.root, w.root.FS(), nil}}).Audit(ctx, AuditOptions{})
 	if err == nil {
 		err = report.Err()
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	seal, err := SealDir(ctx, w.root)
-	if err != nil || bytes.Equal(seal, old.Seal) {
-		return report.Digest, err
+	if err != nil {
+		return nil, err
+	}
+	listed, err := parseSeal(seal)
+	if err != nil {
+		return nil, &FormatError{SealName, err}
+	}
+	report.Extra = slices.DeleteFunc(slices.Sorted(maps.Keys(listed)), func(name string) bool {
+		d, _, _ := ParseBlobPath(name)
+		b := report.blobs[d]
+		return name == v1.ImageLayoutFile || name == v1.ImageIndexFile || b != nil && b.wanted
+	})
+	if bytes.Equal(seal, old.Seal) {
+		return report, nil
 	}
 	if err := w.unseal(); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := w.replace(SealName, seal); err != nil {
-		return "", err
+		return nil, err
 	}
-	return report.Digest, w.syncRoot()
+	return report, w.syncRoot()
 }

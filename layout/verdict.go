@@ -81,11 +81,16 @@ func (a *Audit) Finish() *Report {
 		switch name {
 		case v1.ImageLayoutFile, v1.ImageIndexFile, SealName:
 		default:
-			if !IsSignature(name) {
-				r.Extra = append(r.Extra, name)
+			if IsSignature(name) {
+				continue
+			}
+			r.Extra = append(r.Extra, name)
+			if _, ok := a.seal[name]; !ok && a.seal != nil {
+				r.Unlisted = append(r.Unlisted, name)
 			}
 		}
 	}
+	r.Extra = append(r.Extra, a.extra...)
 	if len(a.corrupt)+len(a.invalid)+len(a.missing) == 0 {
 		for _, d := range a.order {
 			b := a.blobs[d]
@@ -102,6 +107,7 @@ func (a *Audit) Finish() *Report {
 		}
 	}
 	slices.Sort(r.Extra)
+	slices.Sort(r.Unlisted)
 	r.Corrupt, r.Invalid, r.Missing = a.corrupt, a.invalid, a.missing
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -436,13 +437,13 @@ func TestAppendProcesses(t *testing.T) {
 
 func TestSealLayout(t *testing.T) {
 	dir := made(t)
-	id, err := layout.SealLayout(ctx, dir)
+	sealed, err := sealLayout(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	report := wantWhole(t, dir, 1)
-	if !report.Sealed || report.Digest != id {
-		t.Errorf("sealed %v, %s; want %s", report.Sealed, report.Digest, id)
+	if !report.Sealed || report.Digest != sealed.Digest || len(sealed.Extra) > 0 {
+		t.Errorf("sealed %v, %s; want %s and nothing besides, found %q", report.Sealed, report.Digest, sealed.Digest, sealed.Extra)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "oci-layout"), []byte("{\"imageLayoutVersion\":\"1.0.0\"}\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -451,10 +452,41 @@ func TestSealLayout(t *testing.T) {
 	if _, err := audit(dir, nil); !errors.As(err, &seal) {
 		t.Errorf("after a change: %v", err)
 	}
-	if _, err := layout.SealLayout(ctx, dir); err != nil {
+	if _, err := sealLayout(t, dir); err != nil {
 		t.Errorf("sealed again: %v", err)
 	}
 	wantWhole(t, dir, 1)
+
+	// What is no part of the layout is covered too, and named; without a seal it
+	// is named by what stands at the root.
+	for _, name := range []string{"beside", "sub/deep/file", "empty/"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(name, "/") {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if r := wantWhole(t, dir, 1); !slices.Equal(r.Unlisted, []string{"beside", "sub/deep/file"}) || !slices.Equal(r.Extra, r.Unlisted) {
+		t.Errorf("sealed before: besides %q, not listed %q", r.Extra, r.Unlisted)
+	}
+	if r, err := sealLayout(t, dir); err != nil || !slices.Equal(r.Extra, []string{"beside", "sub/deep/file"}) {
+		t.Errorf("the seal covers %q besides, %v", r.Extra, err)
+	}
+	if r := wantWhole(t, dir, 1); len(r.Unlisted) > 0 || len(r.Extra) != 2 {
+		t.Errorf("sealed: besides %q, not listed %q", r.Extra, r.Unlisted)
+	}
+	if err := os.Remove(filepath.Join(dir, layout.SealName)); err != nil {
+		t.Fatal(err)
+	}
+	if r := wantWhole(t, dir, 1); !slices.Equal(r.Extra, []string{"beside", "sub/"}) || len(r.Unlisted) > 0 {
+		t.Errorf("without a seal: besides %q, not listed %q", r.Extra, r.Unlisted)
+	}
+	if _, err := sealLayout(t, dir); err != nil {
+		t.Fatal(err)
+	}
 
 	// A layout that is not whole is not sealed, and keeps the seal that it had.
 	before, err := os.ReadFile(filepath.Join(dir, layout.SealName))
@@ -464,12 +496,22 @@ func TestSealLayout(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, layout.BlobPath(digest.FromString("first")))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := layout.SealLayout(ctx, dir); !layout.Incomplete(err) {
+	if _, err := sealLayout(t, dir); !layout.Incomplete(err) {
 		t.Errorf("a layout with a blob missing: %v", err)
 	}
 	if after, err := os.ReadFile(filepath.Join(dir, layout.SealName)); !bytes.Equal(after, before) {
 		t.Errorf("the old seal became %q, %v", after, err)
 	}
+}
+
+func sealLayout(t *testing.T, dir string) (*layout.Report, error) {
+	t.Helper()
+	w, err := layout.Append(ctx, dir, durable.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	return layout.SealLayout(ctx, w)
 }
 
 func TestSealDirRefuses(t *testing.T) {

@@ -205,13 +205,45 @@ func (e *env) signaturesLeft(n int, sealed bool) {
 
 // unsealed says that a layout which was added to has lost its seal, and for how
 // many signatures none came in place.
-func (e *env) unsealed(w *layout.Writer, out string, sealed, signed bool) {
-	n := len(w.Removed())
-	if n > 0 && !sealed {
+func (e *env) unsealed(removed []string, out string, sealed, signed bool) {
+	lost := len(signaturesIn(removed))
+	if lost < len(removed) && !sealed {
 		e.note("%s was sealed, and is not any more: ferry seal %s", layout.Printable(out), shellWord(out))
 	}
-	if n > 1 && !signed {
-		e.note("%s lost %s: ferry sign %s signs what it is now", layout.Printable(out), count(n-1, "signature"), shellWord(out))
+	if lost > 0 && !signed {
+		e.note("%s lost %s: ferry sign %s -k KEY signs what it is now", layout.Printable(out), count(lost, "signature"), shellWord(out))
+	}
+}
+
+func signaturesIn(names []string) (list []string) {
+	for _, n := range names {
+		if layout.IsSignature(n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// firstOf names the first of many files.
+func firstOf(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i == 8 {
+			b.WriteString(", ...")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(layout.Printable(name))
+	}
+	return b.String()
+}
+
+// stayedBehind says what of a source is not in the output.
+func (e *env) stayedBehind(names []string) {
+	if n := len(names); n > 0 {
+		e.note("%s that nothing refers to stayed behind: %s", count(n, "file"), firstOf(names))
 	}
 }
 
@@ -251,7 +283,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 		b.e.note("%s was damaged there and has been written anew", d)
 	}
 	if err == nil {
-		b.e.unsealed(w, b.out, b.seal, b.sign != nil)
+		b.e.unsealed(w.Removed(), b.out, b.seal, b.sign != nil)
 	}
 	return c, err
 }
@@ -350,16 +382,7 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 		s.row("artifact", "%s", r.name(r.Digest))
 	}
 	s.row("identity", "%s", identity)
-	if n := len(dropped); n > 0 {
-		var names []string
-		for _, name := range dropped[:min(n, 8)] {
-			names = append(names, layout.Printable(name))
-		}
-		if n > len(names) {
-			names = append(names, "...")
-		}
-		b.e.note("%s that nothing refers to stayed behind: %s", count(n, "file"), strings.Join(names, ", "))
-	}
+	b.e.stayedBehind(dropped)
 	_, file := written(b.out)
 	b.e.next("ferry verify %s --expect %s", file, identity)
 	return nil

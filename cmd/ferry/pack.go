@@ -284,7 +284,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 		p.e.note("%s was damaged there and has been written anew", d)
 	}
 	if err == nil {
-		p.e.unsealed(w, p.out, p.seal, p.sign != nil)
+		p.e.unsealed(w.Removed(), p.out, p.seal, p.sign != nil)
 	}
 	return d.packed, d.index, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -8,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
 )
 
 func sealCommand(e *env) *cli.Command {
@@ -17,7 +19,7 @@ func sealCommand(e *env) *cli.Command {
 		ArgsUsage: "DIR",
 		Description: "Example: ferry seal layout-dir\n\n" +
 			"The layout is verified first, an old seal apart. A later change by any tool is then noticed by\n" +
-			"ferry verify and by sha256sum -c SHA256SUMS.",
+			"ferry verify and by sha256sum -c SHA256SUMS. Signatures of another seal are removed: sign it again.",
 		Flags: []cli.Flag{formatFlag()},
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
@@ -37,7 +39,7 @@ func sealCommand(e *env) *cli.Command {
 			if src.ref != "" {
 				return misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+shellWord(src.name))
 			}
-			id, err := layout.SealLayout(c.Context, src.name)
+			report, removed, err := sealDir(c.Context, src.name)
 			if errors.Is(err, syscall.EROFS) {
 				return hinted(in(src.name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
 			}
@@ -46,14 +48,32 @@ func sealCommand(e *env) *cli.Command {
 			}
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, struct {
-					Source   string `json:"source"`
-					Identity string `json:"identity"`
-				}{src.name, string(id)})
+					Source   string   `json:"source"`
+					Identity string   `json:"identity"`
+					Extra    []string `json:"extra,omitempty"`   // covered, and nothing refers to them
+					Removed  []string `json:"removed,omitempty"` // signatures
+				}{src.name, string(report.Digest), report.Extra, signaturesIn(removed)})
 			}
 			fmt.Fprintf(e.stdout, "sealed %s\n", src.label())
-			sheet{e.stdout}.row("identity", "%s", id)
-			e.next("ferry verify %s --expect %s", shellWord(src.name), id)
+			sheet{e.stdout}.row("identity", "%s", report.Digest)
+			if n := len(report.Extra); n > 0 {
+				e.note("SHA256SUMS covers %s that nothing refers to as well: %s", count(n, "file"), firstOf(report.Extra))
+			}
+			e.unsealed(removed, src.name, true, false)
+			e.next("ferry verify %s --expect %s", shellWord(src.name), report.Digest)
 			return nil
 		},
 	}
+}
+
+// sealDir seals a layout directory, and says what it took away of the seal that
+// was there.
+func sealDir(ctx context.Context, dir string) (report *layout.Report, removed []string, err error) {
+	w, err := layout.Append(ctx, dir, durable.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer w.Close()
+	report, err = layout.SealLayout(ctx, w)
+	return report, w.Removed(), err
 }
