@@ -114,16 +114,13 @@ func (s *source) dockerForm(report *layout.Report, err error) error {
 		return nil
 	}
 	if report == nil || !slices.Contains(report.Extra, "manifest.json") {
-		if s.name == "-" {
-			return nil
-		}
-		f, err := os.Open(s.name)
+		f, err := s.regular()
 		if err != nil {
 			return nil
 		}
 		defer f.Close()
 		info, err := f.Stat()
-		if err != nil || !info.Mode().IsRegular() || !bundle.IsDocker(f, info.Size()) {
+		if err != nil || !bundle.IsDocker(f, info.Size()) {
 			return nil
 		}
 	}

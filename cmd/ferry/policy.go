@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -109,6 +110,29 @@ func (e *env) writerTrust(c *cli.Context, s *signing) (*trust, error) {
 	return t, nil
 }
 
+// measure notes how large a bundle is as it lies there, if a rule is on that.
+func (t *trust) measure(size func() (int64, error)) (err error) {
+	if t != nil && t.facts != nil && t.facts.rules.MaxBundle > 0 {
+		t.facts.size, err = size()
+	}
+	return err
+}
+
+// sized is a stream that knows its length, once it has been read to its end,
+// by a decompressor in a goroutine of its own perhaps.
+type sized struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (s *sized) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	s.n.Add(int64(n))
+	return n, err
+}
+
+func (s *sized) size() (int64, error) { return s.n.Load(), nil }
+
 // facts are what a policy is about, gathered while a source is audited.
 type facts struct {
 	t     *trust
@@ -120,6 +144,7 @@ type facts struct {
 	blobs     []v1.Descriptor
 	content   map[digest.Digest]*sniff.Findings
 	files     []policy.File
+	size      int64 // of the bundle, in bytes
 }
 
 // newFacts is nil when no rule wants any.
@@ -209,7 +234,7 @@ func (f *facts) title(l v1.Descriptor) {
 
 // judge refuses what the rules do not allow.
 func (f *facts) judge(r *layout.Report, ref string) error {
-	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Files: f.files, Now: f.t.e.now()}
+	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Files: f.files, Size: f.size, Now: f.t.e.now()}
 	s.Blobs = append(s.Blobs, r.All()...) // below nested indexes, and what nothing refers to
 	for _, d := range r.Index.Manifests {
 		s.Blobs = append(s.Blobs, d)
@@ -314,9 +339,10 @@ func (e *env) checkOutput(ctx context.Context, t *trust, out bundle.Target) erro
 	if err != nil {
 		return f.err(err)
 	}
+	written := io.NewSectionReader(f.f, 0, info.Size())
 	return t.examine(ctx, f.name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
-		return bundle.Verify(ctx, io.NewSectionReader(f.f, 0, info.Size()), o)
-	})
+		return bundle.Verify(ctx, written, o)
+	}, func() (int64, error) { return written.Size(), nil })
 }
 
 // checkLayout asks it about a layout directory at its Commit.
@@ -325,11 +351,11 @@ func (e *env) checkLayout(t *trust, w *layout.Writer) {
 		return
 	}
 	w.CheckWith(func(ctx context.Context, r *layout.Reader) error {
-		return t.examine(ctx, "", r.Audit)
+		return t.examine(ctx, "", r.Audit, r.Size)
 	})
 }
 
-func (t *trust) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error)) error {
+func (t *trust) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
 	ins, _ := inspectors()
 	o, err := t.begin(ctx, &source{name: "-", e: t.e}, layout.AuditOptions{Inspectors: ins})
 	if err != nil {
@@ -338,6 +364,9 @@ func (t *trust) examine(ctx context.Context, name string, audit func(context.Con
 	report, err := audit(ctx, o)
 	if err == nil {
 		err = report.Err()
+	}
+	if err == nil {
+		err = t.measure(size)
 	}
 	if err == nil {
 		err = t.check(report, "", "")

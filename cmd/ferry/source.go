@@ -141,50 +141,6 @@ func (s *source) label() string {
 	return layout.Printable(s.name)
 }
 
-// open opens the source as a stream.
-func (s *source) open(ctx context.Context) (io.ReadCloser, error) {
-	if s.name == "-" {
-		return s.e.input(), nil
-	}
-	info, err := os.Stat(s.name)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case info.Mode().IsRegular():
-		return os.Open(s.name)
-	case info.Mode()&fs.ModeNamedPipe == 0:
-		return nil, hinted(fmt.Errorf("%s: want a file or a directory, found a device or special file", s.label()), "copy what it holds into a file first, or hand it to standard input and give -")
-	}
-	return openPipe(ctx, s.name)
-}
-
-// openPipe opens a named pipe so that a signal ends the waiting for its writer
-// and for its data.
-func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
-	type opened struct {
-		f   *os.File
-		err error
-	}
-	c := make(chan opened, 1)
-	go func() {
-		f, err := os.Open(name)
-		c <- opened{f, err}
-	}()
-	select {
-	case o := <-c:
-		if o.err != nil {
-			return nil, o.err
-		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{&patient{ctx: ctx, r: o.f}, o.f}, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
 // audit checks the whole source, and that it keeps what s.trust asks of it:
 // what that refuses is an error, and the report is there with it unless the
 // signature does not hold.
@@ -204,7 +160,7 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 	return report, err
 }
 
-// examine checks the whole source.
+// examine checks the whole source, and tells the trust how large it is.
 func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 	if s.dir {
 		r, err := s.reader()
@@ -213,6 +169,9 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 		}
 		defer r.Close()
 		report, err := r.Audit(ctx, o)
+		if err == nil {
+			err = s.trust.measure(r.Size)
+		}
 		return report, s.err(err)
 	}
 	f, err := s.open(ctx)
@@ -220,7 +179,11 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 		return nil, err
 	}
 	defer f.Close()
-	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.reader(f)), o)
+	n := &sized{Reader: f}
+	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.reader(n)), o)
+	if err == nil {
+		err = s.trust.measure(n.size)
+	}
 	if err := s.dockerForm(report, err); err != nil {
 		return nil, s.err(err)
 	}
@@ -273,18 +236,13 @@ func (s *source) reader() (*reader, error) {
 		}
 		return &reader{layout.Open(s.seen.fs(d)), d.Close}, nil
 	}
-	if s.name == "-" {
-		return nil, errNotSeekable
-	}
-	info, err := os.Stat(s.name)
+	f, err := s.regular()
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errNotSeekable
-	}
-	f, err := os.Open(s.name)
+	info, err := f.Stat()
 	if err != nil {
+		f.Close()
 		return nil, err
 	}
 	r, err := bundle.OpenArchive(s.seen.readerAt(f), info.Size())

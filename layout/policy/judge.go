@@ -18,6 +18,7 @@ type Subject struct {
 	Artifacts []Artifact
 	Blobs     []v1.Descriptor // with their titles, where they have any
 	Files     []File          // that are no part of the layout
+	Size      int64           // bytes of the bundle as it lies there, for MaxBundle
 	// Content is what sniff found in a blob; see Policy.Looks.
 	Content map[digest.Digest]*sniff.Findings
 	// Secrets are messages about secrets, a line each.
@@ -115,9 +116,7 @@ func hostname(host string) string {
 func (f File) where() string { return fmt.Sprintf("%.200q", f.Name) }
 
 func (p *Policy) sizes(j *judge, s *Subject) {
-	var total int64
 	for _, f := range s.Files {
-		total += f.Size
 		if p.MaxBlob > 0 && f.Size > p.MaxBlob {
 			j.add("limits.blob", f.where(), "%d bytes, the limit is %d", f.Size, p.MaxBlob)
 		}
@@ -128,13 +127,12 @@ func (p *Policy) sizes(j *judge, s *Subject) {
 			continue
 		}
 		seen[b.Digest] = true
-		total += b.Size
 		if p.MaxBlob > 0 && b.Size > p.MaxBlob {
 			j.add("limits.blob", j.where(b.Digest), "%d bytes, the limit is %d", b.Size, p.MaxBlob)
 		}
 	}
-	if p.MaxBundle > 0 && total > p.MaxBundle {
-		j.add("limits.bundle", "all of it", "%d bytes, the limit is %d", total, p.MaxBundle)
+	if p.MaxBundle > 0 && s.Size > p.MaxBundle {
+		j.add("limits.bundle", "all of it", "%d bytes, the limit is %d", s.Size, p.MaxBundle)
 	}
 }
 

@@ -13,7 +13,7 @@
 //	names: ["*.internal"]     # hosts of the names in index.json
 //	limits:
 //	  blob: 2GiB              # the largest blob
-//	  bundle: 20GB            # all blobs together, and what else is carried
+//	  bundle: 20GB            # the archive as it lies there, or all files of the directory
 //	forbid: [executables, encrypted, secrets, unseen]
 //	dates:
 //	  min: 2026-02-01         # no artifact is older than that
@@ -27,6 +27,8 @@
 //     snapshot, and no others: a private key among files is not looked for.
 //   - Every rule on content, sizes and media types holds for all that is
 //     carried: blobs that nothing refers to, and files beside the layout.
+//   - limits.bundle is about what goes on the medium: of an archive all its
+//     bytes, compressed as they are; of a directory the sum of its files.
 //   - A date is that of an LEI snapshot, else the manifest's annotation
 //     org.opencontainers.image.created. Where a date is wanted, an artifact
 //     without one is refused. A date that lies ahead of the clock is not: a
@@ -61,7 +63,7 @@ type Policy struct {
 	MediaTypes []string // nil allows all
 	Names      []string // hosts; nil allows all
 	MaxBlob    int64    // bytes; 0 is no limit
-	MaxBundle  int64    // bytes; 0 is no limit
+	MaxBundle  int64    // bytes of the archive, or of the directory's files; 0 is no limit
 	Forbid     Forbid
 	Dates      Dates
 }

@@ -124,9 +124,10 @@ func TestJudge(t *testing.T) {
 		{"no host", func(s *Subject) { s.Names = []string{"latest"} }, []string{"names"}},
 		{"host that ends otherwise", func(s *Subject) { s.Names = []string{"x.internal.example.com/y:1"} }, []string{"names"}},
 		{"blob", func(s *Subject) { s.Blobs[1].Size++ }, []string{"limits.blob"}},
-		{"bundle", func(s *Subject) {
-			s.Blobs = append(s.Blobs, blob("c", "application/vnd.oci.x", 2<<30, ""), blob("d", "application/vnd.oci.x", 2<<30, ""))
-		}, []string{"limits.bundle"}},
+		{"bundle", func(s *Subject) { s.Size = 5 << 30 }, []string{"limits.bundle"}},
+		{"blobs that are large together, compressed", func(s *Subject) {
+			s.Blobs = append(s.Blobs, blob("c", "application/vnd.oci.x", 2<<30, ""), blob("d", "application/vnd.oci.x", 2<<30, ""), blob("e", "application/vnd.oci.x", 2<<30, ""))
+		}, nil},
 		{"the same blob twice is one", func(s *Subject) { s.Blobs = append(s.Blobs, s.Blobs[1], s.Blobs[1]) }, nil},
 		{"executable", func(s *Subject) { s.Content[a].Executable = found }, []string{"forbid executables", "forbid executables"}},
 		{"encrypted", func(s *Subject) { s.Content[a].Encrypted = found }, []string{"forbid encrypted", "forbid encrypted"}},
@@ -147,7 +148,7 @@ func TestJudge(t *testing.T) {
 		{"a file that may be run", func(s *Subject) { s.Files = []File{{Name: "x", Found: &sniff.Findings{Executable: found}}} },
 			[]string{"mediaTypes", "forbid executables", "forbid executables"}},
 		{"a large file", func(s *Subject) { s.Files = []File{{Name: "x", Size: 5 << 30, Found: &sniff.Findings{}}} },
-			[]string{"mediaTypes", "limits.blob", "limits.bundle"}},
+			[]string{"mediaTypes", "limits.blob"}},
 		{"from ahead of the clock", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(1, 0, 0) }, nil},
 		{"everything", func(s *Subject) {
 			s.Artifacts[0].Kind = "files"
