@@ -54,7 +54,7 @@ type Bundle struct {
 	Size      int64  `json:"size"`             // as carried; of a directory, the sum of its files
 	SHA256    string `json:"sha256,omitempty"` // of the archive, hexadecimal; a directory has none
 	Identity  string `json:"identity"`         // digest of index.json
-	Sealed    bool   `json:"sealed"`           // SHA256SUMS covers every file
+	Sealed    bool   `json:"sealed"`           // there is SHA256SUMS, which covers every file of the layout
 	Blobs     int    `json:"blobs"`
 }
 

@@ -155,15 +155,20 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d), Size: l.blobs[d].size})
 			continue
 		}
-		x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
+		if !src.dir || report.Sealed {
+			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
+		}
 	}
-	if src.dir && !report.Sealed { // else they are among the extras
+	if src.dir && !report.Sealed { // those that are not at the root are not among the extras
 		err := besides(src.name, func(name string, _ int64) {
 			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
 		})
 		if err != nil {
 			x.add(&x.out.Unseen, packinglist.Finding{File: ".", What: "the directory could not be listed: " + err.Error()})
 		}
+	}
+	if n := len(report.Unlisted); n > 0 {
+		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", count(n, "file"), firstOf(report.Unlisted)))
 	}
 	x.signature(report, src.trust)
 	return x.out

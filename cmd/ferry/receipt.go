@@ -69,9 +69,12 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	add("Identity", r.expected,
 		"the digest of index.json is the one that was given with --expect: "+string(report.Digest),
 		"no identity was given to compare with: --expect does it; compare the one above with the packing list")
-	add("Seal", report.Sealed,
-		"SHA256SUMS lists every file, index.json and oci-layout too, and each is as listed",
-		"there is no SHA256SUMS; nothing but the identity covers index.json and oci-layout")
+	unsealed := "there is no SHA256SUMS; nothing but the identity covers index.json and oci-layout"
+	if n := len(report.Unlisted); n > 0 {
+		unsealed = fmt.Sprintf("SHA256SUMS lists every file of the layout, and each is as listed; it does not list %s beside it, which was compared with nothing: %s", count(n, "file"), firstOf(report.Unlisted))
+	}
+	add("Seal", report.Sealed && len(report.Unlisted) == 0,
+		"SHA256SUMS lists every file, index.json and oci-layout too, and each is as listed", unsealed)
 	signers := src.trust.signedBy()
 	switch {
 	case len(signers) > 0:
