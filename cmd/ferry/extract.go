@@ -29,7 +29,7 @@ func unpackLayout(ctx context.Context, src *source, out string, o durable.Option
 		return nil, err
 	}
 	src.e.signaturesLeft(src.signatures-src.kept, seal)
-	return &unpackAnswer{Output: out, Identity: string(report.Digest)}, nil
+	return &unpackAnswer{Output: out, Identity: string(report.Digest), Extra: report.Extra}, nil
 }
 
 // unpackFiles checks the whole source and writes the files of one artifact.
@@ -69,7 +69,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	if err != nil {
 		return nil, src.err(err)
 	}
-	answer := &unpackAnswer{Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Notices: cache.Notices()}
+	answer := &unpackAnswer{Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Extra: report.Extra, Notices: cache.Notices()}
 	if n := layout.Names(x.named); len(n) > 0 {
 		answer.Reference = n[0]
 	}

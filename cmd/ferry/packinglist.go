@@ -57,7 +57,7 @@ func packingListCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			l, err := p.list(c.Context, src, func(r *layout.Report) error { return expect(c, r) })
+			l, err := p.list(c.Context, src, func(r *layout.Report) error { return expect(c, src, r) })
 			if err != nil {
 				return err
 			}

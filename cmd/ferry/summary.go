@@ -136,7 +136,7 @@ func (s *summing) run(ctx context.Context) error {
 	if err := report.Err(); err != nil {
 		return src.err(err)
 	}
-	if err := expect(s.c, report); err != nil {
+	if err := expect(s.c, src, report); err != nil {
 		return src.err(err)
 	}
 	f, reference, err := chosen(src, report, check.Found())

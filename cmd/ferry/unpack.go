@@ -65,7 +65,7 @@ func unpackCommand(e *env) *cli.Command {
 				return err
 			}
 			var report *layout.Report
-			check := func(r *layout.Report) error { report = r; return expect(c, r) }
+			check := func(r *layout.Report) error { report = r; return expect(c, src, r) }
 			var a *unpackAnswer
 			if c.Bool("layout") {
 				if src.ref != "" {
@@ -108,6 +108,11 @@ func unpackCommand(e *env) *cli.Command {
 			for _, n := range a.Notices {
 				e.note("%s", n)
 			}
+			if c.Bool("layout") {
+				e.stayedBehind(a.Extra)
+			} else {
+				e.extra(a.Extra, len(report.Unlisted))
+			}
 			fmt.Fprintln(e.stdout, src.trust.line())
 			switch {
 			case c.Bool("layout"):
@@ -133,6 +138,7 @@ type unpackAnswer struct {
 	Identity  string    `json:"identity"`
 	SignedBy  []string  `json:"signedBy,omitempty"`
 	Files     []fileRow `json:"files,omitempty"`
+	Extra     []string  `json:"extra,omitempty"` // in the source, and nothing refers to them
 	Notices   []string  `json:"notices,omitempty"`
 }
 

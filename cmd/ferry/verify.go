@@ -55,7 +55,7 @@ func verifyCommand(e *env) *cli.Command {
 			}
 			verdict := report.Err()
 			if verdict == nil {
-				verdict = expect(c, report)
+				verdict = expect(c, src, report)
 			}
 			if verdict == nil && src.ref != "" {
 				_, verdict = layout.Resolve(report.Index, src.ref)
@@ -124,35 +124,6 @@ func againFlags(c *cli.Context) string {
 // maxShown is how many problems people are shown.
 const maxShown = 100
 
-func expectFlag() cli.Flag {
-	return &cli.StringFlag{Name: "expect", Usage: "the identity that came by another way, `sha256:...`"}
-}
-
-// expect compares the identity with the one that came by another way.
-func expect(c *cli.Context, report *layout.Report) error {
-	want := c.String("expect")
-	if want == "" {
-		return nil
-	}
-	if len(want) == 64 && !strings.Contains(want, ":") {
-		want = "sha256:" + want // as sha256sum prints it
-	}
-	d, err := layout.ParseDigest(want)
-	if err != nil {
-		return misuse(fmt.Errorf("--expect: %w", err), "ferry pack prints the identity")
-	}
-	if d == report.Digest {
-		return nil
-	}
-	hint := "this is whole, but it is not the bundle that was announced: ask who packed it, and do not use it"
-	for _, m := range report.Index.Manifests {
-		if m.Digest == d {
-			hint = "that is the digest of a manifest in it; the identity is the digest of index.json, as ferry pack prints it"
-		}
-	}
-	return &failure{codeBad, fmt.Errorf("identity: want %s, found %s", d, report.Digest), hint}
-}
-
 // verifyAnswer is what verify reports.
 type verifyAnswer struct {
 	Source    string        `json:"source"`
@@ -167,6 +138,7 @@ type verifyAnswer struct {
 	Extra     []string      `json:"extra,omitempty"`
 	Problems  []string      `json:"problems,omitempty"`
 	Notices   []string      `json:"notices,omitempty"`
+	unlisted  int           // of Extra
 }
 
 // A cacheRow is an LEI artifact that was checked.
@@ -184,6 +156,7 @@ func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict 
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
 		SignedBy: src.trust.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
+		unlisted: len(r.Unlisted),
 	}
 	if r.Index != nil {
 		a.Artifacts = rows(r.Index)
@@ -206,6 +179,21 @@ func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict 
 	return a
 }
 
+// extra says what lies in a bundle and is no part of it; of these, so many files
+// are not in its seal.
+func (e *env) extra(names []string, unlisted int) {
+	n, seal := len(names), ""
+	switch {
+	case n == 0:
+		return
+	case unlisted == n:
+		seal = ", not even SHA256SUMS"
+	case unlisted > 0:
+		seal = fmt.Sprintf(", %d of them not in SHA256SUMS either", unlisted)
+	}
+	e.note("%s that nothing refers to%s, the first is %s", count(n, "file"), seal, layout.Printable(names[0]))
+}
+
 func (a *verifyAnswer) print(e *env, arg string) {
 	w := e.stdout
 	fmt.Fprintf(w, "verified %s\n", layout.Printable(a.Source))
@@ -222,9 +210,7 @@ func (a *verifyAnswer) print(e *env, arg string) {
 	for _, n := range a.Notices {
 		e.note("%s", n)
 	}
-	if len(a.Extra) > 0 {
-		e.note("%s that nothing refers to, the first is %s", count(len(a.Extra), "file"), layout.Printable(a.Extra[0]))
-	}
+	e.extra(a.Extra, a.unlisted)
 	if !a.Sealed {
 		e.note("not sealed: nothing covers index.json and oci-layout, that is the names and what belongs together; compare the identity")
 	}
