@@ -234,6 +234,7 @@ func (f *facts) title(l v1.Descriptor) {
 
 // judge refuses what the rules do not allow.
 func (f *facts) judge(r *layout.Report, ref string) error {
+	f.name(r.Index)
 	s := &policy.Subject{Artifacts: f.artifacts, Blobs: f.blobs, Content: f.content, Files: f.files, Size: f.size, Now: f.t.e.now()}
 	s.Blobs = append(s.Blobs, r.All()...) // below nested indexes, and what nothing refers to
 	for _, d := range r.Index.Manifests {
@@ -256,6 +257,19 @@ func (f *facts) judge(r *layout.Report, ref string) error {
 		return nil
 	}
 	return refused
+}
+
+// name gives artifacts the first of the names that the index has for them.
+func (f *facts) name(index *v1.Index) {
+	names := map[digest.Digest]string{}
+	for _, d := range index.Manifests {
+		if n := layout.Names(d); len(n) > 0 && names[d.Digest] == "" {
+			names[d.Digest] = n[0]
+		}
+	}
+	for i := range f.artifacts {
+		f.artifacts[i].Name = names[f.artifacts[i].Digest]
+	}
 }
 
 // lei adds what is known of LEI snapshots: their own dates, and secrets.

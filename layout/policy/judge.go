@@ -36,6 +36,7 @@ type File struct {
 // An Artifact is one manifest.
 type Artifact struct {
 	Digest digest.Digest
+	Name   string        // in index.json, or ""
 	About  digest.Digest // of the subject that a referrer names
 	Kind   string        // one of Kinds
 	Date   time.Time     // zero when it has none
@@ -65,6 +66,9 @@ func (d Dates) Dated() bool { return !d.Min.IsZero() || d.MaxAge > 0 }
 // Judge lists what is not allowed, in the order of the rules.
 func (p *Policy) Judge(s *Subject) []Violation {
 	j := &judge{titles: map[digest.Digest]string{}}
+	for _, a := range s.Artifacts {
+		j.titles[a.Digest] = a.Name
+	}
 	for _, b := range s.Blobs {
 		if t := b.Annotations[v1.AnnotationTitle]; t != "" && j.titles[b.Digest] == "" {
 			j.titles[b.Digest] = t
@@ -198,13 +202,13 @@ func (d Dates) Judge(artifacts []Artifact, now time.Time, add func(rule, where, 
 		}
 		switch {
 		case a.Date.IsZero():
-			add("dates", string(a.Digest), "the artifact has no date, and a date is asked for")
+			add("dates", a.where(), "the artifact has no date, and a date is asked for")
 			continue
 		case !d.Min.IsZero() && a.Date.Before(d.Min):
-			add("dates.min", string(a.Digest), "dated %s, want %s or later", day(a.Date), day(d.Min))
+			add("dates.min", a.where(), "dated %s, want %s or later", day(a.Date), day(d.Min))
 		}
 		if d.MaxAge > 0 && now.Sub(a.Date) > d.MaxAge {
-			add("dates.maxAge", string(a.Digest), "dated %s, which is %s ago; want %s at most", day(a.Date), days(now.Sub(a.Date)), days(d.MaxAge))
+			add("dates.maxAge", a.where(), "dated %s, which is %s ago; want %s at most", day(a.Date), days(now.Sub(a.Date)), days(d.MaxAge))
 		}
 	}
 }
@@ -225,17 +229,22 @@ func days(d time.Duration) string {
 }
 
 type judge struct {
-	titles map[digest.Digest]string
+	titles map[digest.Digest]string // and names, of artifacts
 	list   []Violation
 	full   bool
 }
 
-// where is a blob by its digest, and by its file's name if it is known.
-func (j *judge) where(d digest.Digest) string {
-	if t := j.titles[d]; t != "" {
-		return fmt.Sprintf("%s (%.200q)", d, t)
+// where is a blob by its digest, and by its file's or artifact's name if that is
+// known.
+func (j *judge) where(d digest.Digest) string { return named(d, j.titles[d]) }
+
+func (a Artifact) where() string { return named(a.Digest, a.Name) }
+
+func named(d digest.Digest, name string) string {
+	if name == "" {
+		return string(d)
 	}
-	return string(d)
+	return fmt.Sprintf("%s (%.200q)", d, name)
 }
 
 func (j *judge) add(rule, where, format string, args ...any) {
