@@ -177,6 +177,8 @@ type Receipt struct {
 	ReceivedAt string  `json:"receivedAt,omitempty"`
 	ReceivedBy string  `json:"receivedBy,omitempty"`
 	Output     string  `json:"output"`
+	Artifact   string  `json:"artifact,omitempty"` // that was written, by its name; the whole layout has neither
+	Manifest   string  `json:"manifest,omitempty"`
 	Files      int     `json:"files"` // written
 	Checks     []Check `json:"checks"`
 }

@@ -85,6 +85,12 @@ func (l *List) text(w io.Writer) error {
 		p.row("received at", given(r.ReceivedAt))
 		p.row("received by", given(r.ReceivedBy))
 		p.row("written to", fmt.Sprintf("%s, %s", visible(r.Output), plural(int64(r.Files), "file")))
+		if r.Artifact != "" {
+			p.row("artifact", visible(r.Artifact))
+		}
+		if r.Manifest != "" {
+			p.row("manifest", r.Manifest)
+		}
 		for _, c := range r.Checks {
 			mark := "[x]"
 			if !c.Done {

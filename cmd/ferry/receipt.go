@@ -48,7 +48,7 @@ func (r *receipt) write(src *source, report *layout.Report, a *unpackAnswer) err
 		return nil
 	}
 	l := src.listing.list(src, report)
-	l.Receipt = &packinglist.Receipt{ReceivedAt: r.at, ReceivedBy: r.by, Output: a.Output, Files: len(a.Files), Checks: r.checks(src, report, l)}
+	l.Receipt = &packinglist.Receipt{ReceivedAt: r.at, ReceivedBy: r.by, Output: a.Output, Artifact: a.Reference, Manifest: a.Manifest, Files: len(a.Files), Checks: r.checks(src, report, l)}
 	if err := r.paper.write(l); err != nil {
 		return fmt.Errorf("%s is unpacked, its receipt is not written: %w", layout.Printable(a.Output), err)
 	}

@@ -97,6 +97,9 @@ func unpackCommand(e *env) *cli.Command {
 			if a.Reference != "" {
 				s.row("artifact", "%s", a.Reference)
 			}
+			if a.Manifest != "" {
+				s.row("manifest", "%s", a.Manifest)
+			}
 			for i, f := range a.Files {
 				if more := len(a.Files) - i; i == filesNamed && more > 1 {
 					s.row("", "and %d more; --format json lists them all", more)
