@@ -317,6 +317,7 @@ type bundleAnswer struct {
 	Artifacts []artifactRow `json:"artifacts"`
 	Dropped   int           `json:"dropped"`
 	Sealed    bool          `json:"sealed"`
+	SignedBy  []string      `json:"signedBy,omitempty"` // with --sign
 }
 
 // An artifactRow is one descriptor of an index.
@@ -364,7 +365,7 @@ func also(names []string) string {
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive()}
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
 	var w io.Writer = b.e.stdout
 	if b.out == "-" {
 		w = b.e.advice()
@@ -382,7 +383,14 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 		s.row("artifact", "%s", r.name(r.Digest))
 	}
 	s.row("identity", "%s", identity)
+	for _, k := range a.SignedBy {
+		s.row("signed by", "%s", k)
+	}
 	b.e.stayedBehind(dropped)
+	if b.sign != nil {
+		b.e.carrySigned(b.out, b.sign)
+		return nil
+	}
 	_, file := written(b.out)
 	b.e.next("ferry verify %s --expect %s", file, identity)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -229,7 +230,8 @@ func (s *signing) add(seal []byte, have []layout.Signature) ([]layout.Signature,
 func (s *signing) sign(seal []byte) ([]layout.Signature, error) { return s.add(seal, nil) }
 
 // keyFlags ask for what was signed, with the public keys that lie beside the
-// private ones, or a word in their place.
+// private ones, or a word in their place: without directories, which are of this
+// side.
 func (s *signing) keyFlags() string {
 	flags := ""
 	seen := map[string]bool{}
@@ -244,7 +246,7 @@ func (s *signing) keyFlags() string {
 				name = fmt.Sprintf("KEY%d.pub", len(seen))
 			}
 		}
-		flags += " --key " + shellWord(name)
+		flags += " --key " + shellWord(filepath.Base(name))
 	}
 	if len(seen) > 1 {
 		flags += fmt.Sprintf(" --require %d", len(seen))

@@ -346,13 +346,19 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, k := range a.SignedBy {
 		s.row("signed by", "%s", k)
 	}
-	what, file := written(p.out)
 	if p.sign != nil {
-		p.e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, p.sign.keyFlags())
+		p.e.carrySigned(p.out, p.sign)
 		return nil
 	}
+	what, file := written(p.out)
 	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
+}
+
+// carrySigned is the next step with an output that was signed.
+func (e *env) carrySigned(out string, s *signing) {
+	what, file := written(out)
+	e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, s.keyFlags())
 }
 
 // written is what an output is called in a sentence and in a command. What went
