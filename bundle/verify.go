@@ -27,13 +27,17 @@ func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Re
 // Documents reads only as far as it must to know index.json, all indexes and
 // all manifests: at once in a bundle of ours, to the end in an archive whose
 // blobs stand elsewhere. Some 64 KiB more may be taken from r. What is not read
-// is not checked.
+// is not checked. The report of an archive without a sound index.json
+// says what is wrong.
 func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit, error) {
 	a := layout.NewAudit(layout.AuditOptions{})
 	done := func() bool { return a.Settled() }
 	err := scan(ctx, r, a, done)
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.Index() == nil { // it was read to its end
+		return a.Finish(), a, nil
 	}
 	return a.Sofar(), a, nil
 }
