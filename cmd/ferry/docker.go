@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -101,30 +100,3 @@ func (s *source) plainTar(ctx context.Context, spool string) (f *os.File, done f
 	}
 	return tmp, done, nil
 }
-
-// dockerForm is the error for an archive that was to be a layout and has
-// docker's form only, or nil: a report of the layout that it is not, or an
-// error, says that there was something wrong.
-func (s *source) dockerForm(report *layout.Report, err error) error {
-	if err == nil && report != nil {
-		err = report.Err()
-	}
-	var entry *bundle.EntryError
-	if s.dir || !errors.Is(err, layout.ErrNotLayout) && !errors.As(err, &entry) {
-		return nil
-	}
-	if report == nil || !slices.Contains(report.Extra, "manifest.json") {
-		f, err := s.regular()
-		if err != nil {
-			return nil
-		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil || !bundle.IsDocker(f, info.Size()) {
-			return nil
-		}
-	}
-	return &failure{codeBad, errDockerForm, "ferry bundle " + shellWord("docker-archive:"+s.name) + " -o OUT.tar makes a bundle of it"}
-}
-
-var errDockerForm = errors.New("not an OCI image layout; it is an archive in docker's form, as docker save writes it")

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/layout"
+)
+
+// otherForm is the error for an archive that was to be a layout and is something
+// near it, or nil: a report of the layout that it is not, or an error, says that
+// there was something wrong.
+func (s *source) otherForm(report *layout.Report, err error) error {
+	if err == nil && report != nil {
+		err = report.Err()
+	}
+	var entry *bundle.EntryError
+	if s.dir || !errors.Is(err, layout.ErrNotLayout) && !errors.As(err, &entry) {
+		return nil
+	}
+	docker := report != nil && slices.Contains(report.Extra, "manifest.json")
+	below := ""
+	if f, err := s.regular(); err == nil {
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			docker = docker || bundle.IsDocker(f, info.Size())
+			below = bundle.Below(f, info.Size())
+		}
+	}
+	switch {
+	case docker:
+		return &failure{codeBad, errDockerForm, "ferry bundle " + shellWord("docker-archive:"+s.name) + " -o OUT.tar makes a bundle of it"}
+	case below != "":
+		return &failure{codeBad, fmt.Errorf("%w at its root, but one stands below %s in it", errNoLayout, layout.Printable(below+"/")),
+			"make it anew of what is in that directory (tar cf NEW.tar -C " + shellWord(below) + " .), or unpack it and give " + layout.Printable(below)}
+	}
+	return nil
+}
+
+var (
+	errDockerForm = errors.New("not an OCI image layout; it is an archive in docker's form, as docker save writes it")
+	errNoLayout   = errors.New("not an OCI image layout")
+)
