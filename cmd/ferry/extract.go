@@ -76,6 +76,8 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	if answer.Files, err = x.place(ctx, desc, m, t); err != nil {
 		return nil, src.err(err)
 	}
+	dirs := orasDirectories(m, out)
+	answer.Notices, answer.packed = append(answer.Notices, dirs...), len(dirs) > 0
 	return answer, nil
 }
 

@@ -122,6 +122,8 @@ func unpackCommand(e *env) *cli.Command {
 				e.next("ferry ls %s", shellWord(out))
 			case a.snapshot():
 				e.next("ferry summary %s", shellWord(out))
+			case a.packed:
+				e.next("the files are in %s; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
 			default:
 				e.next("the files are in %s, as they were packed; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
 			}
@@ -143,6 +145,7 @@ type unpackAnswer struct {
 	Files     []fileRow `json:"files,omitempty"`
 	Extra     []string  `json:"extra,omitempty"` // in the source, and nothing refers to them
 	Notices   []string  `json:"notices,omitempty"`
+	packed    bool      // some files are directories that oras packed
 }
 
 // snapshot reports whether the files that were written are those of a snapshot:
