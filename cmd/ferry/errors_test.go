@@ -132,7 +132,7 @@ func TestErrors(t *testing.T) {
 		{"verify cut.tar", 3, "cut.tar: entry blobs/sha256/*: the archive is truncated here (unexpected EOF)", "the file is cut short: copy it again from the medium and compare its size"},
 		{"verify flipped.tar", 3, "flipped.tar: blobs/sha256/*: digest mismatch: want sha256:*, found sha256:* (105 bytes)", "do not use it: copy it again from the medium, or have it packed again, and verify that"},
 		{"verify lei.tar:2030-01-01", 2, "lei.tar: no artifact is named 2030-01-01; there are: lei.internal/lei/cache:2026-02-01", "ferry ls shows what is there"},
-		{"verify lei.tar --expect sha256:12", 2, `lei.tar: --expect: digest "sha256:12": want 64 hexadecimal digits, found 2 characters`, "ferry pack prints the identity"},
+		{"verify lei.tar --expect sha256:12", 2, `--expect: digest "sha256:12": want 64 hexadecimal digits, found 2 characters`, "ferry pack prints the identity"},
 		{"unpack lei.tar", 2, "unpack: missing -o, the name of the output", "see ferry help unpack"},
 		{"unpack both.tar -o x", 2, "both.tar: there are several artifacts: lei.internal/lei/cache:2026-02-01, ferry.internal/files/files:latest", "choose one with -t, for example -t lei.internal/lei/cache:2026-02-01"},
 		{"unpack lei.tar -o files", 1, "create files: file already exists", "choose a new directory, or replace the files of the same names with --overwrite"},
