@@ -33,13 +33,10 @@ func (s *source) otherForm(report *layout.Report, err error) error {
 	case docker:
 		return &failure{codeBad, errDockerForm, "ferry bundle " + shellWord("docker-archive:"+s.name) + " -o OUT.tar makes a bundle of it"}
 	case below != "":
-		return &failure{codeBad, fmt.Errorf("%w at its root, but one stands below %s in it", errNoLayout, layout.Printable(below+"/")),
+		return &failure{codeBad, fmt.Errorf("oci-layout: missing at the root of the archive; a layout stands below %s in it", layout.Printable(below+"/")),
 			"make it anew of what is in that directory (tar cf NEW.tar -C " + shellWord(below) + " .), or unpack it and give " + layout.Printable(below)}
 	}
 	return nil
 }
 
-var (
-	errDockerForm = errors.New("not an OCI image layout; it is an archive in docker's form, as docker save writes it")
-	errNoLayout   = errors.New("not an OCI image layout")
-)
+var errDockerForm = errors.New("not an OCI image layout; it is an archive in docker's form, as docker save writes it")
