@@ -11,7 +11,7 @@ import (
 // open opens the source as a stream.
 func (s *source) open(ctx context.Context) (io.ReadCloser, error) {
 	if s.name == "-" {
-		return io.NopCloser(s.e.stdin), nil
+		return s.e.input(), nil
 	}
 	info, err := os.Stat(s.name)
 	if err != nil {
