@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"archive/tar"
 	"io"
 	"path"
 
@@ -26,9 +25,7 @@ func Below(f io.ReaderAt, size int64) string {
 		if _, err := stream.Seek(0, io.SeekStart); err != nil {
 			return ""
 		}
-		s := seeker{&meter{r: stream, raw: &counter{}, plain: true}, stream}
-		e = newEntries(s.meter)
-		e.tar = tar.NewReader(s)
+		e = newSeekingEntries(stream)
 	}
 	parts := map[string]int{} // by directory
 	for {

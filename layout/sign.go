@@ -59,13 +59,13 @@ func (w *Writer) remove(name string) error {
 // layout that was added to its SHA256SUMS and the signatures of that.
 func (w *Writer) Removed() []string { return w.removed }
 
-// SignLayout checks a whole layout directory, seals it unless it is sealed,
-// and puts the signatures into it that sign makes of its seal, given those
+// SignLayout checks a whole layout directory with these inspectors, seals it
+// unless it is sealed, and puts the signatures into it that sign makes of its seal, given those
 // that it has. They take the place of the old ones. It returns the layout's
 // identity. After an error the old signatures are there, or some of the new.
-func SignLayout(ctx context.Context, w *Writer, sign func(seal []byte, have []Signature) ([]Signature, error)) (digest.Digest, error) {
+func SignLayout(ctx context.Context, w *Writer, inspectors []Inspector, sign func(seal []byte, have []Signature) ([]Signature, error)) (digest.Digest, error) {
 	r := Open(RootFS(w.root))
-	report, err := r.Audit(ctx, AuditOptions{})
+	report, err := r.Audit(ctx, AuditOptions{Inspectors: inspectors})
 	if err == nil {
 		err = report.Err()
 	}

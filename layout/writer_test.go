@@ -511,7 +511,7 @@ func sealLayout(t *testing.T, dir string) (*layout.Report, error) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	return layout.SealLayout(ctx, w)
+	return layout.SealLayout(ctx, w, nil)
 }
 
 func TestSealDirRefuses(t *testing.T) {

@@ -74,6 +74,7 @@ func sealDir(ctx context.Context, dir string) (report *layout.Report, removed []
 		return nil, nil, err
 	}
 	defer w.Close()
-	report, err = layout.SealLayout(ctx, w)
+	ins, _ := inspectors()
+	report, err = layout.SealLayout(ctx, w, ins)
 	return report, w.Removed(), err
 }

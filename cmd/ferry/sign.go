@@ -114,7 +114,8 @@ func signDir(ctx context.Context, src *source, s *signing, seal func([]byte)) (d
 		return "", src.err(err)
 	}
 	defer w.Close()
-	id, err := layout.SignLayout(ctx, w, func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
+	ins, _ := inspectors()
+	id, err := layout.SignLayout(ctx, w, ins, func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
 		if seal != nil {
 			seal(data)
 			return have, nil
