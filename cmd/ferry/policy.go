@@ -246,6 +246,14 @@ func (f *facts) judge(r *layout.Report, ref string) error {
 			}
 		}
 	}
+	for _, sig := range r.Signatures { // files that no seal answers for
+		w := sniff.New(sig.Name, int64(len(sig.Data)), sniff.Limits{})
+		w.Write(sig.Data)
+		w.Close()
+		if found := w.Findings(); found.Executable.Len()+found.Encrypted.Len() > 0 {
+			s.Files = append(s.Files, policy.File{Name: sig.Name, Size: int64(len(sig.Data)), Found: found})
+		}
+	}
 	f.lei(s)
 	refused := &refusal{violations: f.rules.Judge(s)}
 	chosen := f.chosen(r, ref)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -40,6 +41,7 @@ type Checker struct {
 	maxRep  int64 // the largest entry_count
 	found   []Found
 	notices []string
+	noted   int
 }
 
 // A Found is a cache artifact that has been checked and is sound.
@@ -70,8 +72,23 @@ func NewChecker(secrets bool) *Checker {
 // Found lists the cache artifacts that were checked and found sound.
 func (c *Checker) Found() []Found { return c.found }
 
-// Notices are what is worth saying of artifacts that are sound, a line each.
-func (c *Checker) Notices() []string { return c.notices }
+// Notices are what is worth saying of artifacts that are sound, a line each: the
+// first maxNotices, and how many more there are.
+func (c *Checker) Notices() []string {
+	if more := c.noted - len(c.notices); more > 0 {
+		return append(slices.Clip(c.notices), fmt.Sprintf("and %d more such notes", more))
+	}
+	return c.notices
+}
+
+const maxNotices = 20
+
+// note is called with c.mu held.
+func (c *Checker) note(s string) {
+	if c.noted++; len(c.notices) < maxNotices {
+		c.notices = append(c.notices, s)
+	}
+}
 
 // key finds a blob again: by its digest, or by its media type while it is
 // being packed and has none.
@@ -288,7 +305,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 			r = c.results[l.MediaType]
 		}
 		if t := l.Annotations[v1.AnnotationTitle]; t != "" && names[i] != "" && t != names[i] {
-			c.notices = append(c.notices, fmt.Sprintf("layers[%d] of %s has the title %s, and is %s by its type; the title is ignored", i, d.Digest, quote(t), names[i]))
+			c.note(fmt.Sprintf("layers[%d] of %s has the title %s, and is %s by its type; the title is ignored", i, d.Digest, quote(t), names[i]))
 		}
 		switch names[i] {
 		case manifestName:
@@ -296,7 +313,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		case cacheName:
 			pay = r
 		default:
-			c.notices = append(c.notices, fmt.Sprintf("layers[%d] of %s is of type %s, no file of an LEI cache; it is left alone", i, d.Digest, quote(l.MediaType)))
+			c.note(fmt.Sprintf("layers[%d] of %s is of type %s, no file of an LEI cache; it is left alone", i, d.Digest, quote(l.MediaType)))
 		}
 	}
 	switch {
@@ -334,18 +351,18 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	if err := p.Secrets.Err(); err != nil {
 		switch {
 		case c.TellSecrets:
-			c.notices = append(c.notices, err.Error())
+			c.note(err.Error())
 		case !c.AllowSecrets:
 			return err
 		default:
-			c.notices = append(c.notices, err.Error()+"; allowed")
+			c.note(err.Error() + "; allowed")
 		}
 	}
 	if n := p.Secrets.Notice(); n != "" && !c.TellSecrets {
-		c.notices = append(c.notices, n)
+		c.note(n)
 	}
 	if p.InvalidUTF8 > 0 {
-		c.notices = append(c.notices, fmt.Sprintf("%s: %d reports are not valid UTF-8", cacheName, p.InvalidUTF8))
+		c.note(fmt.Sprintf("%s: %d reports are not valid UTF-8", cacheName, p.InvalidUTF8))
 	}
 	c.found = append(c.found, Found{d.Digest, s, p})
 	return nil

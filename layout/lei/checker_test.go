@@ -1,6 +1,7 @@
 package lei
 
 import (
+	"fmt"
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -25,5 +26,16 @@ func TestRawLimit(t *testing.T) {
 		if got := (&Checker{maxRaw: c.announced}).rawLimit(c.size); got != c.want {
 			t.Errorf("%d bytes, %d announced: want %d, found %d", c.size, c.announced, c.want, got)
 		}
+	}
+}
+
+// Very many notes are counted and not kept.
+func TestManyNotices(t *testing.T) {
+	c := NewChecker(false)
+	for i := range 1000 {
+		c.note(fmt.Sprint("note ", i))
+	}
+	if n := c.Notices(); len(n) != maxNotices+1 || n[maxNotices] != "and 980 more such notes" {
+		t.Errorf("%d notes, at the end %q", len(n), n[len(n)-1])
 	}
 }
