@@ -151,6 +151,13 @@ func (b *bundling) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := acceptable(ctx, c, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
+		var bad *layout.ArtifactError
+		if errors.As(err, &bad) {
+			err = b.holder(all, bad.Artifact.Digest).err(err)
+		}
+		return err
+	}
 	kept := 0
 	if b.sign != nil {
 		c.Sign = b.sign.sign

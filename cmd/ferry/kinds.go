@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -120,4 +121,22 @@ func inspectors() ([]layout.Inspector, *lei.Checker) {
 	c := lei.NewChecker(false)
 	c.TellSecrets = true // for a hundredth of the time that a payload takes
 	return []layout.Inspector{c, artifact.Titles{}}, c
+}
+
+// judgeManifest is what the inspectors make of a manifest alone.
+func judgeManifest(d v1.Descriptor, m *v1.Manifest) error {
+	if err := lei.CheckManifest(m); err != nil {
+		return err
+	}
+	return artifact.Titles{}.Manifest(d, m)
+}
+
+// acceptable refuses, before anything is written, what ferry verify would refuse
+// in the manifests on the far side. others says how to take along the rest.
+func acceptable(ctx context.Context, c *layout.Contents, others string) error {
+	err := c.Judge(ctx, judgeManifest)
+	if err == nil || signalCode(err) != 0 {
+		return err
+	}
+	return hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), "have it packed again by who made it, with files of other names where these are what is wrong; "+others)
 }

@@ -175,6 +175,9 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.Close()
+	if err := acceptable(ctx, c, "or leave it out, and pull the others"); err != nil {
+		return err
+	}
 	if hasLEI {
 		// An LEI cache is judged here already, where another can be had.
 		ins, _ := inspectors()

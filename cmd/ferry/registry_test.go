@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,6 +27,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/registry"
 	"github.com/ociferry/ferry/layout/registry/registrytest"
 )
 
@@ -178,4 +181,25 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, args[1], auth), 0o600))
+}
+
+// upload DIR REF: puts the first artifact of a layout into a registry, which
+// ferry push does with none that ferry verify refuses.
+func upload(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: upload DIR REF")
+	}
+	ctx := context.Background()
+	ref, err := registry.Parse(args[1])
+	ts.Check(err)
+	r, err := layout.OpenDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer r.Close()
+	c, err := r.Contents(ctx)
+	ts.Check(err)
+	client, err := registry.New(registry.Options{PlainHTTP: true})
+	ts.Check(err)
+	defer client.Close()
+	_, err = client.Push(ctx, c, c.Index.Manifests[0], ref, []string{ref.Tag}, nil)
+	ts.Check(err)
 }

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"empty":    empty,
 			"registry": startRegistry,
 			"login":    login,
+			"upload":   upload,
 			"mode":     mode,
 			"tarOf":    tarOf,
 		},

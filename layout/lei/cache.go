@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -85,6 +86,27 @@ func MediaTypeFilename(mediaType string) (name string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// CheckManifest is what a Checker asks of a manifest before any of its blobs has
+// passed.
+func CheckManifest(m *v1.Manifest) error {
+	if !IsCache(m) {
+		return nil
+	}
+	_, err := fileNames(m)
+	return err
+}
+
+// fileNames are the names of the files that the layers of a cache are.
+func fileNames(m *v1.Manifest) ([]string, error) {
+	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
+		return nil, fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
+	}
+	if m.Config.MediaType == v1.MediaTypeEmptyJSON && m.ArtifactType == "" {
+		return nil, errors.New("artifactType: missing; it must be set where the config is the empty one")
+	}
+	return Cache.FileNames(m)
 }
 
 // BlobDescriptor describes bytes: their media type, SHA-256 and size. The

@@ -288,13 +288,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
-		return fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
-	}
-	if m.Config.MediaType == v1.MediaTypeEmptyJSON && m.ArtifactType == "" {
-		return errors.New("artifactType: missing; it must be set where the config is the empty one")
-	}
-	names, err := Cache.FileNames(m)
+	names, err := fileNames(m)
 	if err != nil {
 		return err
 	}
