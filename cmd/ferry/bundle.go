@@ -93,6 +93,13 @@ type bundling struct {
 	sign         *signing // nil to sign nothing
 	trust        *trust   // what the policy asks of the output
 	list         *paper   // nil to write no packing list
+	about        []referrer
+}
+
+// A referrer is an artifact about one that was chosen out of a source.
+type referrer struct {
+	from *source
+	digest.Digest
 }
 
 func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.out) != nil }
@@ -137,7 +144,7 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 		defer done()
 		if s.ref != "" {
-			if c, err = c.Only(s.ref); err != nil {
+			if c, err = b.choose(ctx, s, c); err != nil {
 				return s.err(err)
 			}
 		}
@@ -189,7 +196,39 @@ func (b *bundling) run(ctx context.Context) error {
 		kept -= s.signatures
 	}
 	b.left(-kept)
+	b.referrersLeft(&c.Index)
 	return b.answer(&c.Index, string(c.Digest()), c.Dropped)
+}
+
+// choose takes one artifact out of a source, and notes what is about it there.
+func (b *bundling) choose(ctx context.Context, s *source, c *layout.Contents) (*layout.Contents, error) {
+	d, err := layout.Resolve(&c.Index, s.ref)
+	if err != nil {
+		return nil, err
+	}
+	m, err := manifests(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range planReferrers(c, m, shipment{desc: d}) {
+		b.about = append(b.about, referrer{s, r.desc.Digest})
+	}
+	return c.Only(s.ref)
+}
+
+// referrersLeft says how many artifacts about what was chosen did not go along.
+func (b *bundling) referrersLeft(index *v1.Index) {
+	for _, s := range b.sources {
+		n := 0
+		for _, r := range b.about {
+			if r.from == s && !slices.ContainsFunc(index.Manifests, func(d v1.Descriptor) bool { return d.Digest == r.Digest }) {
+				n++
+			}
+		}
+		if n > 0 {
+			b.e.note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", count(n, "referrer"), layout.Printable(s.ref), s.label(), shellWord(s.name))
+		}
+	}
 }
 
 // left says of how many signatures the output has nothing.

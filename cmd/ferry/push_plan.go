@@ -49,7 +49,7 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 	}
 	s := []shipment{{d, p.to, tags}}
 	if p.referrers {
-		s = append(s, p.planReferrers(c, m, s[0])...)
+		s = append(s, planReferrers(c, m, s[0])...)
 	}
 	return s, nil
 }
@@ -199,7 +199,7 @@ func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok 
 }
 
 // planReferrers are the artifacts that are about another, and about these.
-func (p *pushing) planReferrers(c *layout.Contents, m map[digest.Digest]*v1.Manifest, first shipment) []shipment {
+func planReferrers(c *layout.Contents, m map[digest.Digest]*v1.Manifest, first shipment) []shipment {
 	all := []shipment{first}
 	for again := true; again; {
 		again = false
@@ -210,7 +210,7 @@ func (p *pushing) planReferrers(c *layout.Contents, m map[digest.Digest]*v1.Mani
 			for _, s := range all {
 				tag, isCosign := cosignTag(d, s.desc, c)
 				if isCosign || about(m[d.Digest], s.desc, c) {
-					all = add(all, shipment{desc: d, to: p.to}, tag)
+					all = add(all, shipment{desc: d, to: first.to}, tag)
 					again = true
 					break
 				}
@@ -249,11 +249,15 @@ func reaches(c *layout.Contents, d v1.Descriptor, x digest.Digest) bool {
 	return err == nil && slices.ContainsFunc(only.Blobs, func(b layout.Blob) bool { return b.Digest == x })
 }
 
-// manifests reads every manifest of the contents.
+// manifests reads every manifest that the index of the contents has.
 func manifests(ctx context.Context, c *layout.Contents) (map[digest.Digest]*v1.Manifest, error) {
+	listed := map[digest.Digest]bool{}
+	for _, d := range c.Index.Manifests {
+		listed[d.Digest] = layout.IsManifest(d.MediaType)
+	}
 	all := map[digest.Digest]*v1.Manifest{}
 	for _, b := range c.Blobs {
-		if !layout.IsManifest(b.MediaType) {
+		if !listed[b.Digest] {
 			continue
 		}
 		r, err := b.Open()
