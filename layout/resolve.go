@@ -27,10 +27,13 @@ type ReferenceError struct {
 	Reference string // as asked for; empty when nothing was
 	Have      []string
 	Several   bool // more than one thing fits
+	Nameless  int  // of what there is to choose from, further artifacts without a name
 }
 
 func (e *ReferenceError) Error() string {
 	switch {
+	case e.Several && e.Reference == "" && e.Nameless > 0:
+		return fmt.Sprintf("there are several artifacts: %s, and %d without a name", strings.Join(e.Have, ", "), e.Nameless)
 	case e.Several && e.Reference == "":
 		return "there are several artifacts: " + strings.Join(e.Have, ", ")
 	case e.Several:
@@ -97,6 +100,7 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 	found := map[digest.Digest]v1.Descriptor{}
 	var first v1.Descriptor
 	var have, fitting []string
+	nameless := 0
 	for _, d := range index.Manifests {
 		name := string(d.Digest)
 		if n := Names(d); len(n) > 0 {
@@ -117,13 +121,19 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 	case len(found) == 1:
 		return first, nil
 	case len(found) > 1:
-		return v1.Descriptor{}, &ReferenceError{reference, fitting, true}
+		for _, d := range index.Manifests {
+			if _, ok := found[d.Digest]; !ok && len(Names(d)) == 0 {
+				found[d.Digest] = d
+				nameless++
+			}
+		}
+		return v1.Descriptor{}, &ReferenceError{reference, fitting, true, nameless}
 	case reference == "" && len(index.Manifests) == 1:
 		return index.Manifests[0], nil
 	case reference == "":
-		return v1.Descriptor{}, &ReferenceError{reference, have, true}
+		return v1.Descriptor{}, &ReferenceError{Reference: reference, Have: have, Several: true}
 	}
-	return v1.Descriptor{}, &ReferenceError{reference, have, false}
+	return v1.Descriptor{}, &ReferenceError{Reference: reference, Have: have}
 }
 
 // tagOf is the tag of a full reference, or "".

@@ -270,22 +270,6 @@ func signaturesIn(names []string) (list []string) {
 	return list
 }
 
-// firstOf names the first of many files.
-func firstOf(names []string) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i == 8 {
-			b.WriteString(", ...")
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(layout.Printable(name))
-	}
-	return b.String()
-}
-
 // stayedBehind says what of a source is not in the output.
 func (e *env) stayedBehind(names []string) {
 	if n := len(names); n > 0 {

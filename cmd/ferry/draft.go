@@ -13,6 +13,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/lei"
 )
 
 // A drafting is what a plan becomes once its digests are known.
@@ -28,7 +29,7 @@ type drafting struct {
 func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 	plan, err := artifact.NewPlan(p.kind, fsys, p.o)
 	if err != nil {
-		return nil, in(p.dir, err)
+		return nil, p.packError(err)
 	}
 	// The config is the last of the blobs: a file may be the same.
 	n := len(plan.Layers)
@@ -93,5 +94,10 @@ func (p *packing) packError(err error) error {
 	if errors.As(err, &path) || errors.As(err, &said) || signalCode(err) != 0 {
 		return err // it names the file, of either side, or needs none
 	}
-	return in(p.dir, err)
+	var snapshot *lei.FormatError
+	var mismatch *lei.MismatchError
+	if err = in(p.dir, err); errors.As(err, &snapshot) || errors.As(err, &mismatch) {
+		err = hinted(err, "export the snapshot again; --no-check packs it as it is, and the far side refuses it")
+	}
+	return err
 }

@@ -168,15 +168,15 @@ func classify(err error) (code int, hint string) {
 	case errors.As(err, &stream):
 		return codeBad, "the file is damaged: copy it again from the medium and compare its size and checksum"
 	case errors.As(err, &snapshot), errors.As(err, &mismatch):
-		return codeBad, "export the snapshot again; ferry pack --no-check packs it as it is"
+		return codeBad, "do not use it: have the snapshot exported and packed again"
 	case errors.As(err, &format):
 		return codeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
 	case errors.Is(err, artifact.ErrEmpty):
 		return codeFailed, "name the directory whose files are to be packed"
 	case errors.As(err, &file) && file.Type != 0:
-		return codeFailed, "replace it by what it stands for, or remove it; or make a tar of the directory and pack that"
+		return codeFailed, "replace it by what it stands for, or remove it; or put a tar of the directory into another one, and pack that"
 	case errors.As(err, &file):
-		return codeFailed, "rename it, or make a tar that holds it and pack that"
+		return codeFailed, "rename it; or put a tar of the directory into another one, and pack that"
 	case errors.Is(err, artifact.ErrTooMany):
 		return codeFailed, "put the files into a tar first, or pack several directories"
 	case errors.Is(err, durable.ErrBusy):

@@ -165,6 +165,18 @@ func count(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
+// firstOf is a list of names that ends with "..." where there are many.
+func firstOf(names []string) string {
+	var list []string
+	for _, name := range names[:min(len(names), 8)] {
+		list = append(list, layout.Printable(name))
+	}
+	if len(names) > len(list) {
+		list = append(list, "...")
+	}
+	return strings.Join(list, ", ")
+}
+
 // shellWord is a word as it is typed in a shell. A name is not to be taken for
 // a flag; "-", with an artifact behind it or not, is standard input.
 func shellWord(s string) string {

@@ -41,7 +41,7 @@ func packCommand(e *env) *cli.Command {
 			&cli.StringSliceFlag{Name: "annotation", Aliases: []string{"a"}, Usage: "add `KEY=VALUE` to the manifest; may be repeated"},
 			&cli.StringFlag{Name: "artifact-type", Usage: "the artifact's media `TYPE`"},
 			&cli.StringFlag{Name: "created", Usage: "the `TIME` of packing in RFC 3339, instead of the snapshot's own"},
-			&cli.BoolFlag{Name: "no-check", Usage: "pack a snapshot that is not sound"},
+			&cli.BoolFlag{Name: "no-check", Usage: "pack a snapshot that is not sound, which the far side refuses"},
 			&cli.BoolFlag{Name: "allow-secrets", Usage: "pack a snapshot whose reports hold secrets"},
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
@@ -80,6 +80,7 @@ type packing struct {
 	sign      *signing // nil to sign nothing
 	trust     *trust   // what the policy asks of the output
 	list      *paper   // nil to write no packing list
+	notices   []string
 }
 
 func newPacking(c *cli.Context, e *env) (*packing, error) {
@@ -145,6 +146,7 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 			e.note("%v; packed as plain files", p.wholeSnapshot())
 		}
 	}
+	p.overlooked(c.String("kind") != "")
 	if p.o.MediaTypes, err = mediaTypes(c.Args().Tail()); err != nil {
 		return nil, err
 	}
@@ -263,7 +265,8 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 		return nil, index, existing(p.out, err)
 	}
 	defer w.Close()
-	d, err := p.draft(fsys, w.Index())
+	before := w.Index()
+	d, err := p.draft(fsys, before)
 	if err != nil {
 		return nil, index, err
 	}
@@ -285,6 +288,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	}
 	if err == nil {
 		p.e.unsealed(w.Removed(), p.out, p.seal, p.sign != nil)
+		p.moved(before, d.index, d.packed.Digest)
 	}
 	return d.packed, d.index, err
 }
@@ -311,8 +315,10 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	a := packAnswer{
 		Output: p.out, Kind: p.kind.Name, Manifest: string(packed.Digest), Identity: string(identity),
 		SignedBy: p.sign.fingerprints(),
-		Files:    len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil, Notices: packed.Notices,
+		Files:    len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil,
 	}
+	refused := p.refused(packed.Refused)
+	a.Notices = append(packed.Notices, p.notices...)
 	for _, d := range index.Manifests {
 		if n := layout.Names(d); d.Digest == packed.Digest && len(n) > 0 {
 			a.References = append(a.References, n[0])
@@ -325,7 +331,7 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	if p.out == "-" {
 		w = p.e.advice() // standard output holds the bundle
 	}
-	for _, n := range packed.Notices {
+	for _, n := range a.Notices {
 		p.e.note("%s", n)
 	}
 	if p.json {
@@ -346,11 +352,15 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, k := range a.SignedBy {
 		s.row("signed by", "%s", k)
 	}
+	what, file := written(p.out)
+	if refused {
+		p.e.next("ferry verify %s says what the far side will say; mend the snapshot, and pack it again", file)
+		return nil
+	}
 	if p.sign != nil {
 		p.e.carrySigned(p.out, p.sign)
 		return nil
 	}
-	what, file := written(p.out)
 	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
 }

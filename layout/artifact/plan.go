@@ -122,6 +122,7 @@ type Packed struct {
 	Data          []byte // the manifest as it is written
 	Tag           string // the kind's usual tag for it, or ""
 	Notices       []string
+	Refused       error // what Judge let pass on NoCheck, or nil
 }
 
 // Finish makes the manifest over layers with these digests. Its length does
@@ -178,6 +179,7 @@ func (p *Plan) Judge(packed *Packed) error {
 		if !p.o.NoCheck {
 			return err
 		}
+		packed.Refused = err
 		if n := PackedAnyway(err); !slices.Contains(packed.Notices, n) { // the config may have found it first
 			packed.Notices = append(packed.Notices, n)
 		}
