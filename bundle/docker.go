@@ -90,7 +90,7 @@ func dockerFile(ctx context.Context, c *layout.Contents) (data []byte, skipped [
 // dockerTag is the name that docker gives an image, or "" when what it has is
 // no NAME:TAG.
 func dockerTag(d v1.Descriptor) string {
-	full := d.Annotations[layout.AnnotationContainerdName]
+	full := layout.FullName(d)
 	name, tag, ok := cutTag(full)
 	if !ok || strings.Contains(full, "@") || name != strings.ToLower(name) {
 		return ""

@@ -227,12 +227,12 @@ func (c *Contents) SetIndex(index v1.Index) (err error) {
 // in the tag's place. The error is a *NameError when a name that it needs
 // stands for something else there already.
 func AddTo(index *v1.Index, d v1.Descriptor) error {
-	full := d.Annotations[AnnotationContainerdName]
+	full := FullName(d)
 	for _, have := range index.Manifests {
 		if have.Digest == d.Digest && maps.Equal(have.Annotations, d.Annotations) {
 			return nil
 		}
-		if full != "" && full == have.Annotations[AnnotationContainerdName] && have.Digest != d.Digest {
+		if full != "" && full == FullName(have) && have.Digest != d.Digest {
 			return &NameError{full, have.Digest, d.Digest}
 		}
 	}

@@ -291,6 +291,17 @@ func TestAddTo(t *testing.T) {
 	if len(index.Manifests) != 1 {
 		t.Errorf("after an error: %v", index.Manifests)
 	}
+	// The path that regctl writes is the same for all of a directory, and no name.
+	index = layout.NewIndex()
+	for i, tag := range []string{"a", "b", "a"} {
+		d := v1.Descriptor{Digest: digest.FromString(string(rune('0' + i))), Annotations: map[string]string{v1.AnnotationRefName: tag, layout.AnnotationContainerdName: "ocidir://dir:x"}}
+		if err := layout.AddTo(&index, d); (err == nil) != (i < 2) {
+			t.Errorf("%d, tag %s with regctl's path: %v", i, tag, err)
+		}
+		if n := layout.Names(d); !slices.Equal(n, []string{tag}) {
+			t.Errorf("names with regctl's path: %q", n)
+		}
+	}
 }
 
 func TestFetch(t *testing.T) {

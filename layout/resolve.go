@@ -13,13 +13,26 @@ import (
 // the short one, as far as they are there and differ.
 func Names(d v1.Descriptor) []string {
 	var names []string
-	for _, key := range []string{AnnotationContainerdName, v1.AnnotationRefName} {
-		if n := d.Annotations[key]; n != "" && (len(names) == 0 || names[0] != n) {
+	for _, n := range []string{FullName(d), d.Annotations[v1.AnnotationRefName]} {
+		if n != "" && (len(names) == 0 || names[0] != n) {
 			names = append(names, n)
 		}
 	}
 	return names
 }
+
+// FullName is the full reference of one descriptor of an index, or "".
+func FullName(d v1.Descriptor) string {
+	if full := d.Annotations[AnnotationContainerdName]; !isPath(full) {
+		return full
+	}
+	return ""
+}
+
+// isPath reports whether what stands in the place of a full reference is where
+// regctl has found an image that it exports out of a layout directory: a path of
+// that host, which names nothing here.
+func isPath(full string) bool { return strings.HasPrefix(full, "ocidir://") }
 
 // A ReferenceError says that a reference fits nothing in an index, or that
 // there is a choice to be made. Have lists what there is.

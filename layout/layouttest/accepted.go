@@ -44,6 +44,9 @@ func acceptedLayouts() []Case {
 			},
 			ManifestDescriptor: with("platform", "null"),
 		}},
+		{Name: "a path for a full name, as regctl writes it", Artifact: Artifact{
+			ManifestDescriptor: with("annotations", `{"org.opencontainers.image.ref.name":"latest","io.containerd.image.name":"ocidir:///srv/../lei cache:latest"}`),
+		}},
 		{Name: "an empty platform", Artifact: Artifact{ManifestDescriptor: with("platform", `{"architecture":"","os":"","os.features":null}`)}},
 		{Name: "platform", Artifact: Artifact{ManifestDescriptor: with("platform", `{"architecture":"unknown","os":"unknown"}`)}},
 		{Name: "the empty config", Artifact: Artifact{
