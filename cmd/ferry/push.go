@@ -143,7 +143,11 @@ func (p *pushing) run(ctx context.Context) error {
 			}
 			return err
 		}
-		a.Artifacts = append(a.Artifacts, pushRow{s.to.Name(), string(out.Digest), out.Tags})
+		row := pushRow{Repository: s.to.Name(), Digest: string(out.Digest), Tags: out.Tags}
+		for _, m := range out.Moved {
+			row.Moved = append(row.Moved, movedRow{m.Tag, string(m.Before)})
+		}
+		a.Artifacts = append(a.Artifacts, row)
 		a.Sent += out.Sent
 		a.Mounted += out.Mounted
 		a.Present += out.Present
@@ -200,13 +204,25 @@ type pushAnswer struct {
 
 // A pushRow is an artifact that was pushed.
 type pushRow struct {
-	Repository string   `json:"repository"`
-	Digest     string   `json:"digest"`
-	Tags       []string `json:"tags"`
+	Repository string     `json:"repository"`
+	Digest     string     `json:"digest"`
+	Tags       []string   `json:"tags"`
+	Moved      []movedRow `json:"moved,omitempty"`
+}
+
+// A movedRow is a tag that stood for another artifact before.
+type movedRow struct {
+	Tag    string `json:"tag"`
+	Before string `json:"before"`
 }
 
 func (p *pushing) answer(a pushAnswer) error {
 	w := p.e.stdout
+	for _, r := range a.Artifacts {
+		for _, m := range r.Moved {
+			p.e.note("%s:%s stood for %s before", r.Repository, m.Tag, m.Before)
+		}
+	}
 	if p.json {
 		return printJSON(w, a)
 	}

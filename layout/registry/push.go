@@ -27,6 +27,13 @@ type Pushed struct {
 	Mounted int           // blobs that the registry took from another of its repositories
 	Present int           // blobs that were there
 	Bytes   int64         // that were sent
+	Moved   []Moved       // of the tags that were set, those that had stood for something else
+}
+
+// A Moved is a tag that stands for something else now.
+type Moved struct {
+	Tag    string
+	Before digest.Digest
 }
 
 // Push sends one artifact, the descriptor d, to the repository of to, and sets
@@ -67,12 +74,32 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 		return nil, err
 	}
 	for i, tag := range tags {
+		before := p.stands(ctx, tag)
 		if err := p.manifest(ctx, d, root, tag); err != nil {
 			return &p.out, &TagError{Set: p.out.Tags, Tag: tag, Rest: tags[i+1:], Err: err}
 		}
 		p.out.Tags = append(p.out.Tags, tag)
+		if before != "" && before != d.Digest {
+			p.out.Moved = append(p.out.Moved, Moved{tag, before})
+		}
 	}
 	return &p.out, nil
+}
+
+// stands is what a tag stands for, or "" where it stands for nothing or the
+// registry does not say so at once: nothing depends on it.
+func (p *push) stands(ctx context.Context, tag string) digest.Digest {
+	ctx = context.WithValue(ctx, recordKey{}, &record{})
+	repo, err := p.c.repository(ctx, p.to)
+	if err != nil {
+		return ""
+	}
+	ctx = auth.AppendRepositoryScope(ctx, repo.Reference, auth.ActionPull, auth.ActionPush)
+	d, err := repo.Resolve(ctx, tag)
+	if err != nil {
+		return ""
+	}
+	return d.Digest
 }
 
 func read(ctx context.Context, b layout.Blob) ([]byte, error) {
