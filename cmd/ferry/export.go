@@ -141,7 +141,11 @@ func (x *exporting) openSnapshot() error {
 		return err
 	}
 	if !lei.IsSnapshot(os.DirFS(x.in)) {
-		return misuse(fmt.Errorf("%s: want a file of reports or a snapshot, found another directory", x.label), "a snapshot holds manifest.json and cache.jsonl.gz")
+		hint := "a snapshot holds manifest.json and cache.jsonl.gz"
+		if _, err := os.Lstat(filepath.Join(x.in, v1.ImageLayoutFile)); err == nil {
+			hint = "this is a layout; unpack it first: ferry unpack " + shellWord(x.in) + " -o DIR"
+		}
+		return misuse(fmt.Errorf("%s: want a file of reports or a snapshot, found another directory", x.label), hint)
 	}
 	if x.source, err = readSnapshot(x.in); err != nil {
 		return unsound(x.in, err)
@@ -259,11 +263,14 @@ func ownDirectory(name string, overwrite bool) error {
 // open opens the reports; a snapshot is checked first.
 func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
 	if x.in == "-" {
-		return x.e.input(), nil
+		return x.reports(x.e.input())
 	}
 	f, err := os.Open(x.in)
-	if err != nil || x.source == nil {
-		return f, err
+	if err != nil {
+		return nil, err
+	}
+	if x.source == nil {
+		return x.reports(f)
 	}
 	p, err := lei.ScanPayload(ctx, f, lei.ScanOptions{MaxRaw: x.source.RawSize, MaxLine: x.o.MaxLine})
 	if err == nil {
