@@ -107,6 +107,10 @@ func outcome(err error) (code int, hint string) {
 			hint = f.hint
 		}
 	}
+	var kept *keptError
+	if hint != "" && errors.As(err, &kept) {
+		hint += "; " + kept.left
+	}
 	return code, hint
 }
 

@@ -64,6 +64,7 @@ func pullCommand(e *env) *cli.Command {
 // A pulling is what one pull command does.
 type pulling struct {
 	e            *env
+	c            *cli.Context
 	client       *registry.Client
 	show         *carrying
 	refs         []registry.Reference
@@ -83,7 +84,7 @@ func newPulling(c *cli.Context, e *env) (*pulling, error) {
 		return nil, err
 	}
 	p := &pulling{
-		e: e, out: out, tmpdir: c.String("tmpdir"), append: c.Bool("append"), seal: c.Bool("seal"), json: c.String("format") == "json",
+		e: e, c: c, out: out, tmpdir: c.String("tmpdir"), append: c.Bool("append"), seal: c.Bool("seal"), json: c.String("format") == "json",
 		o:    durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
 		what: registry.PullOptions{Referrers: c.Bool("include-referrers")},
 	}
@@ -210,7 +211,7 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (index v1.Index,
 	for _, ref := range p.refs {
 		got, err := p.client.Pull(ctx, ref, s, p.what)
 		if err != nil {
-			return index, false, err
+			return index, false, notThere(ctx, p.c, p.client, ref, err)
 		}
 		for _, d := range got.Descriptors {
 			if err := layout.AddTo(&index, d); err != nil {

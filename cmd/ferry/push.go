@@ -69,6 +69,7 @@ type pushing struct {
 	all, referrers bool
 	json           bool
 	tmpdir         string
+	again          string // the flags that reach the registry
 }
 
 func newPushing(c *cli.Context, e *env) (*pushing, error) {
@@ -77,7 +78,7 @@ func newPushing(c *cli.Context, e *env) (*pushing, error) {
 	}
 	p := &pushing{
 		e: e, tags: c.StringSlice("add-tag"), all: c.Bool("all"), referrers: c.Bool("include-referrers"),
-		json: c.String("format") == "json", tmpdir: c.String("tmpdir"),
+		json: c.String("format") == "json", tmpdir: c.String("tmpdir"), again: registryAgain(c),
 	}
 	for _, t := range p.tags {
 		if !registry.ValidTag(t) {
@@ -235,8 +236,12 @@ func (p *pushing) answer(a pushAnswer) error {
 		}
 	}
 	s.row("blobs", "%d sent (%s), %d there already, %d taken over from other repositories", a.Sent, size(a.Bytes), a.Present, a.Mounted)
-	if len(a.Artifacts) > 0 {
-		p.e.next("ferry ls %s", shellWord(a.Artifacts[0].Repository))
+	switch {
+	case len(a.Artifacts) == 0:
+	case len(a.Artifacts[0].Tags) == 0: // there may be none to be listed
+		p.e.next("ferry inspect %s%s", shellWord(a.Artifacts[0].Repository+"@"+a.Artifacts[0].Digest), p.again)
+	default:
+		p.e.next("ferry ls %s%s", shellWord(a.Artifacts[0].Repository), p.again)
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 	if err != nil {
 		return nil, err
 	}
-	v := &view{source: &source{e: e, name: arg}}
+	v := &view{source: &source{e: e, name: arg}, again: registryAgain(c)}
 	v.remote = func(ctx context.Context) (*layout.Report, *layout.Audit, error) {
 		client, err := e.connect(c, nil, ref)
 		if err != nil {
@@ -172,7 +172,7 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 		}
 		a, err := client.Documents(ctx, refs)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, notThere(ctx, c, client, ref, err)
 		}
 		return a.Sofar(), a, nil
 	}
@@ -183,6 +183,7 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 type view struct {
 	*source
 	remote func(context.Context) (*layout.Report, *layout.Audit, error) // nil for a source
+	again  string                                                       // the flags that reach the registry
 }
 
 func (v *view) documents(ctx context.Context) (*layout.Report, *layout.Audit, error) {
@@ -196,7 +197,7 @@ func (v *view) documents(ctx context.Context) (*layout.Report, *layout.Audit, er
 func (v *view) next() {
 	switch {
 	case v.remote != nil:
-		v.e.next("ferry pull %s -o OUT.tar", shellWord(v.name))
+		v.e.next("ferry pull %s -o OUT.tar%s", shellWord(v.name), v.again)
 	case v.name != "-":
 		v.e.next("ferry verify %s says whether it is whole", shellWord(v.name))
 	}
@@ -328,12 +329,7 @@ func classifyRegistry(err error) (code int, hint string) {
 	case errors.As(err, &tags):
 		return codeFailed, "push again: what is there is not sent again"
 	case errors.As(err, &failed):
-		hint = registryHint(failed)
-		var kept *keptError
-		if errors.As(err, &kept) {
-			hint += "; " + kept.left
-		}
-		return codeFailed, hint
+		return codeFailed, registryHint(failed)
 	}
 	return 0, ""
 }
@@ -357,6 +353,8 @@ func registryHint(err *registry.Error) string {
 		return "wait a while and run it again; a login often raises the limit"
 	case err.Status == http.StatusRequestEntityTooLarge:
 		return "the registry or a proxy before it limits the size of uploads: ask whoever runs it"
+	case err.Status == http.StatusBadRequest && strings.Contains(err.Body, "HTTPS"): // what TLS servers answer to plain HTTP
+		return "the registry speaks TLS: leave --plain-http out"
 	case err.Status >= 500:
 		return "the fault is on the registry's side: run it again later"
 	case err.Status != 0:
@@ -375,6 +373,8 @@ func registryHint(err *registry.Error) string {
 		return "the registry's certificate is not for this name or not valid now: check the name and the clock"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the registry speaks HTTP without TLS: --plain-http allows that"
+	case errors.As(err, &dns) && dns.IsNotFound && !strings.Contains(strings.TrimSuffix(dns.Name, "."), "."):
+		return "a reference begins with the host of a registry, and " + layout.Printable(dns.Name) + " is taken for one; for example docker.io/library/alpine:3"
 	case errors.As(err, &dns):
 		return "check the registry's host name, and the name server or proxy"
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -105,9 +105,18 @@ func unpackStep(src *source, arg string, report *layout.Report, files *filed) st
 // againFlags are those that say whose bundle it must be, for the next command:
 // it shall not ask less than this one.
 func againFlags(c *cli.Context) string {
+	return flagsAgain(c, "expect", "key", "require", "signature", "policy", "min-date", "max-age")
+}
+
+// flagsAgain are flags as they were given, with a space before each.
+func flagsAgain(c *cli.Context, names ...string) string {
 	var b strings.Builder
-	for _, name := range []string{"expect", "key", "require", "signature", "policy", "min-date", "max-age"} {
+	for _, name := range names {
 		switch v := c.Value(name).(type) {
+		case bool:
+			if v {
+				b.WriteString(" --" + name)
+			}
 		case cli.StringSlice:
 			for _, s := range v.Value() {
 				b.WriteString(" --" + name + " " + shellWord(s))

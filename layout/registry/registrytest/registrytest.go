@@ -186,10 +186,17 @@ func (g *Registry) serveTags(w http.ResponseWriter, repository string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	tags := []string{}
+	known := false
 	for k := range g.manifests {
-		if tag, ok := strings.CutPrefix(k, repository+" "); ok && !strings.Contains(tag, ":") {
+		tag, ok := strings.CutPrefix(k, repository+" ")
+		known = known || ok
+		if ok && !strings.Contains(tag, ":") {
 			tags = append(tags, tag)
 		}
+	}
+	if !known {
+		Fail(w, http.StatusNotFound, "NAME_UNKNOWN")
+		return
 	}
 	sort.Strings(tags)
 	w.Header().Set("Content-Type", "application/json")
