@@ -36,7 +36,7 @@ func bundleCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
 			dockerFlag(),
 			overwriteFlag("an existing OUT"),
-			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory)"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory; with -o -, TMPDIR or the system's)"},
 			noSyncFlag(),
 			policyFlag(),
 			formatFlag(),
@@ -140,7 +140,7 @@ func (b *bundling) run(ctx context.Context) error {
 	for _, s := range b.sources {
 		c, done, err := s.contents(ctx, spool)
 		if err != nil {
-			return err
+			return noRoom(filepath.Dir(spool), err)
 		}
 		defer done()
 		if s.ref != "" {

@@ -260,6 +260,24 @@ func TestSystemErrors(t *testing.T) {
 	}
 }
 
+// What fills the directory for temporary files is told how to take another one.
+func TestNoRoom(t *testing.T) {
+	full := fmt.Errorf("b.tar.gz: %w", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
+	for _, c := range []struct {
+		dir  string
+		err  error
+		want string
+	}{
+		{"", full, "for what has to wait there: --tmpdir DIR chooses another directory, and so does the variable TMPDIR"},
+		{"elsewhere", full, "there is no room in elsewhere for what has to wait there: --tmpdir DIR chooses another directory"},
+		{"", syscall.EIO, "the medium or disk could not be read or written"},
+	} {
+		if _, hint := outcome(noRoom(c.dir, c.err)); !strings.Contains(hint, c.want) || strings.Contains(hint, "TMPDIR") != strings.Contains(c.want, "TMPDIR") {
+			t.Errorf("%q, %v: %q, want %q in it", c.dir, c.err, hint, c.want)
+		}
+	}
+}
+
 // Nothing foreign reaches a terminal as it is.
 func TestPrintableLine(t *testing.T) {
 	if got := printableLine("a\x1b[31m\nb\x00\u202e"); got != `a\u001b[31m b\u0000\u202e` {

@@ -51,7 +51,7 @@ func exportCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "max-line", Value: "64MiB", Usage: "the longest line, a `SIZE` of at most 64MiB"},
 			&cli.StringFlag{Name: "max-raw", Usage: "the longest input when inflated, a `SIZE` (default: no limit)"},
 			overwriteFlag("an existing output"),
-			&cli.StringFlag{Name: "tmpdir", Usage: "with --pack -, make the snapshot in `DIR` first"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "with --pack -, make the snapshot in `DIR` first (default: TMPDIR or the system's)"},
 			noSyncFlag(),
 			formatFlag(),
 		},
@@ -230,6 +230,9 @@ func (x *exporting) run(ctx context.Context) error {
 	defer dir.Close()
 	snapshot, report, err := x.write(ctx, in, dir.Path())
 	x.notes(report)
+	if err != nil && x.out == "" && x.pack == "-" {
+		err = noRoom(x.c.String("tmpdir"), err)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,27 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/ociferry/ferry/layout"
 )
+
+// noRoom says, where what waits in a directory for temporary files has filled
+// it, how to take another one; "" is the system's.
+func noRoom(dir string, err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	more := ""
+	if dir == "" || filepath.Clean(dir) == filepath.Clean(os.TempDir()) {
+		dir, more = os.TempDir(), ", and so does the variable TMPDIR"
+	}
+	return hinted(err, "there is no room in "+layout.Printable(dir)+" for what has to wait there: --tmpdir DIR chooses another directory"+more)
+}
 
 // held is output that waits until its source is known to be good: up to a
 // MiB in memory, more in a temporary file without a name.
@@ -19,7 +37,7 @@ const maxHeld = 1 << 20
 func (h *held) Write(p []byte) (int, error) {
 	if h.buf.Len()+len(p) > maxHeld {
 		if err := h.spill(); err != nil {
-			return 0, err
+			return 0, noRoom(h.dir, err)
 		}
 		if len(p) > maxHeld {
 			return h.f.Write(p)

@@ -36,7 +36,7 @@ func pullCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
 			overwriteFlag("an existing OUT"),
-			&cli.StringFlag{Name: "tmpdir", Usage: "with -o -, collect the blobs in `DIR` first"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "with -o -, collect the blobs in `DIR` first (default: TMPDIR or the system's)"},
 			noSyncFlag(),
 			formatFlag(),
 		}, registryFlags()...),
@@ -148,7 +148,7 @@ func (p *pulling) stage() (s *registry.Stage, dir string, err error) {
 func (p *pulling) run(ctx context.Context) (err error) {
 	s, dir, err := p.stage()
 	if err != nil {
-		return err
+		return p.noRoom(err)
 	}
 	if p.append || p.o.Overwrite && !p.archive() {
 		// What the layout holds already need not come again.
@@ -169,7 +169,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	index, hasLEI, err := p.fetch(ctx, s)
 	p.show.end()
 	if err != nil {
-		return err
+		return p.noRoom(err)
 	}
 	c, r, err := s.Contents(ctx, index)
 	if err != nil {
@@ -203,6 +203,14 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		return existing(p.out, err)
 	}
 	return p.answer(c)
+}
+
+// noRoom is noRoom where blobs are collected elsewhere than beside the output.
+func (p *pulling) noRoom(err error) error {
+	if p.out != "-" {
+		return err
+	}
+	return noRoom(p.tmpdir, err)
 }
 
 // fetch brings everything into the stage.

@@ -33,7 +33,7 @@ func pushCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "all", Usage: "push every artifact of SRC"},
 			&cli.StringFlag{Name: "prefix", Usage: "with --all, a further `PATH` before every repository"},
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
-			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first (default: TMPDIR or the system's)"},
 			formatFlag(),
 		}, append(trustFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
@@ -179,7 +179,8 @@ func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error
 	if tmpdir == "" {
 		tmpdir = os.TempDir()
 	}
-	return p.src.contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
+	c, done, err := p.src.contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
+	return c, done, noRoom(tmpdir, err)
 }
 
 // from are the repositories of the registry that a descriptor's names tell of.

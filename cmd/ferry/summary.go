@@ -34,7 +34,7 @@ func summaryCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "list", Usage: "name the repositories, a line each"},
 			&cli.StringFlag{Name: "query", Usage: "print the reports of `REPO` as JSONL"},
 			expectFlag(),
-			&cli.StringFlag{Name: "tmpdir", Usage: "where answers of more than a MiB wait until all is verified"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "where answers of more than a MiB wait until all is verified (default: TMPDIR or the system's)"},
 			formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
