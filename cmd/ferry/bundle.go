@@ -94,6 +94,8 @@ type bundling struct {
 	trust        *trust   // what the policy asks of the output
 	list         *paper   // nil to write no packing list
 	about        []referrer
+	added        *v1.Index // what is added to a layout that is there
+	fresh        int       // entries that this one has by it
 }
 
 // A referrer is an artifact about one that was chosen out of a source.
@@ -293,7 +295,8 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 		return nil, err
 	}
 	if b.append {
-		index := w.Index()
+		index, added := w.Index(), c.Index
+		b.added, b.fresh = &added, -len(index.Manifests)
 		for _, d := range c.Index.Manifests {
 			if err := layout.AddTo(&index, d); err != nil {
 				return nil, err
@@ -302,6 +305,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 		if err := c.SetIndex(index); err != nil {
 			return nil, err
 		}
+		b.fresh += len(index.Manifests)
 	}
 	if err := w.PutIndex(c.RawIndex); err != nil {
 		return nil, err
@@ -395,7 +399,11 @@ func also(names []string) string {
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
+	bundled := index
+	if b.added != nil {
+		bundled = b.added
+	}
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(bundled), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
 	var w io.Writer = b.e.stdout
 	if b.out == "-" {
 		w = b.e.advice()
@@ -411,6 +419,9 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 	s.row("output", "%s (%s)", b.out, formWord(b.out, a.Sealed))
 	for _, r := range a.Artifacts {
 		s.row("artifact", "%s", r.name(r.Digest))
+	}
+	if b.added != nil {
+		s.inAll(len(index.Manifests), b.fresh)
 	}
 	s.row("identity", "%s", identity)
 	for _, k := range a.SignedBy {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -155,6 +156,16 @@ type sheet struct{ w io.Writer }
 
 func (s sheet) row(name, format string, args ...any) {
 	fmt.Fprintf(s.w, "  %-10s %s\n", name, printableLine(fmt.Sprintf(format, args...)))
+}
+
+// inAll says how many entries a layout has that was added to, and how many of
+// them are fresh.
+func (s sheet) inAll(n, fresh int) {
+	word := "none"
+	if fresh > 0 {
+		word = strconv.Itoa(fresh)
+	}
+	s.row("in all", "%s now, %s of them new", count(n, "artifact"), word)
 }
 
 // size is a number of bytes for people: exact, and in a handy unit.

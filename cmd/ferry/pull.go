@@ -190,19 +190,21 @@ func (p *pulling) run(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", p.refs[0], err)
 		}
 	}
+	fresh := 0
 	switch {
 	case p.archive():
 		err = p.e.writeArchive(ctx, p.out, p.o, c)
 	case p.append:
 		b := &bundling{e: p.e, out: p.out, append: true, seal: p.seal, o: p.o}
 		c, err = b.toLayout(ctx, c)
+		fresh = b.fresh
 	default:
 		err = s.Commit(ctx, p.out, p.o, p.seal)
 	}
 	if err != nil {
 		return existing(p.out, err)
 	}
-	return p.answer(c)
+	return p.answer(c, &index, fresh)
 }
 
 // noRoom is noRoom where blobs are collected elsewhere than beside the output.
@@ -258,8 +260,9 @@ type pullAnswer struct {
 	Sealed    bool          `json:"sealed"`
 }
 
-func (p *pulling) answer(c *layout.Contents) error {
-	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
+// answer says what was pulled, and how many entries of the output are fresh by it.
+func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
+	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(pulled), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
 	for _, b := range c.Blobs {
 		a.Bytes += b.Size
 	}
@@ -279,6 +282,9 @@ func (p *pulling) answer(c *layout.Contents) error {
 	for _, r := range a.Artifacts {
 		s.row("artifact", "%s", r.name("(no name)"))
 		s.row("", "%s", r.Digest)
+	}
+	if p.append {
+		s.inAll(len(c.Index.Manifests), fresh)
 	}
 	s.row("content", "%s, %s, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
 	s.row("identity", "%s", a.Identity)
