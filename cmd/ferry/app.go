@@ -330,7 +330,7 @@ func wantOutput(c *cli.Context) (string, error) {
 		}
 	}
 	if o != "" {
-		return o, outputPlace(c, o)
+		return o, slashed(o)
 	}
 	return "", misuse(fmt.Errorf("%s: missing -o, the name of the output", c.Command.Name), "see ferry help "+c.Command.Name)
 }

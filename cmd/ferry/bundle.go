@@ -284,6 +284,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	var err error
 	if b.append {
 		w, err = layout.Append(ctx, b.out, b.o)
+		err = nothingThere(b.out, err)
 	} else {
 		w, err = layout.Create(b.out, b.o)
 	}

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
@@ -122,17 +121,23 @@ func inTheWay(name string, layoutDir bool) error {
 	return hinted(fmt.Errorf("%s is %s; it is not replaced", layout.Printable(name), what), hint)
 }
 
-// outputPlace says what is wrong with a name that asks for a directory, or for
-// one that is there, where there is none.
-func outputPlace(c *cli.Context, name string) error {
+// slashed refuses a file where the name, by the slash at its end, asks for a
+// directory.
+func slashed(name string) error {
 	info, err := os.Lstat(filepath.Clean(name))
-	switch {
-	case err == nil && !info.IsDir() && os.IsPathSeparator(name[len(name)-1]):
-		return hinted(fmt.Errorf("-o %s: want a directory, by the slash at the end, found a file", layout.Printable(name)), "leave the slash out, or choose another name")
-	case errors.Is(err, fs.ErrNotExist) && c.Bool("append") && name != "-" && compression.ByName(name) == nil:
+	if err != nil || info.IsDir() || !os.IsPathSeparator(name[len(name)-1]) {
+		return nil
+	}
+	return hinted(fmt.Errorf("-o %s: want a directory, by the slash at the end, found a file", layout.Printable(name)), "leave the slash out, or choose another name")
+}
+
+// nothingThere gives the error about a layout that is not there to be added to
+// its next step.
+func nothingThere(name string, err error) error {
+	if _, e := os.Lstat(name); errors.Is(e, fs.ErrNotExist) {
 		return hinted(err, "leave --append out to make a new layout: it adds to one that is there")
 	}
-	return nil
+	return err
 }
 
 // fileError calls an output by its final name.

@@ -257,7 +257,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 			if !errors.Is(err, durable.ErrBusy) { // which names it
 				err = in(p.out, err)
 			}
-			return w, err
+			return w, nothingThere(p.out, err)
 		}
 	}
 	w, err := create()

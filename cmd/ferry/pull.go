@@ -118,7 +118,7 @@ func (p *pulling) checkOutput() error {
 	case p.out == "-" || errors.Is(err, fs.ErrNotExist) && !p.append:
 		return nil
 	case err != nil:
-		return err
+		return nothingThere(p.out, err)
 	case p.append || p.o.Overwrite:
 		return nil
 	}
