@@ -69,6 +69,9 @@ func bundleCommand(e *env) *cli.Command {
 			if b.list, err = e.paper(c, "packing-list"); err != nil {
 				return err
 			}
+			if b.list != nil && b.trust == nil {
+				b.trust = &trust{e: e} // what cannot be listed is not left without its list
+			}
 			for _, a := range c.Args().Slice() {
 				s, err := e.source(a)
 				if err != nil {
