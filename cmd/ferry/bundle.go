@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -356,50 +355,6 @@ type bundleAnswer struct {
 	Dropped   int           `json:"dropped"`
 	Sealed    bool          `json:"sealed"`
 	SignedBy  []string      `json:"signedBy,omitempty"` // with --sign
-}
-
-// An artifactRow is one descriptor of an index.
-type artifactRow struct {
-	Reference string `json:"reference,omitempty"`
-	Also      string `json:"also,omitempty"` // another name, which is not the reference's tag
-	MediaType string `json:"mediaType"`
-	Digest    string `json:"digest"`
-	Size      int64  `json:"size"`
-}
-
-func rows(index *v1.Index) []artifactRow {
-	var out []artifactRow
-	for _, d := range index.Manifests {
-		r := artifactRow{MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size}
-		if n := layout.Names(d); len(n) > 0 {
-			r.Reference, r.Also = n[0], also(n)
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// name is what a row is called, printable; otherwise is for one without a name.
-func (r artifactRow) name(otherwise string) string {
-	switch {
-	case r.Reference == "":
-		return otherwise
-	case r.Also != "":
-		return layout.Printable(r.Reference) + ", " + layout.Printable(r.Also)
-	}
-	return layout.Printable(r.Reference)
-}
-
-// also is the second of a descriptor's names if it says anything new: umoci
-// tags by a copy of the descriptor of which it changes the tag alone.
-func also(names []string) string {
-	if len(names) < 2 {
-		return ""
-	}
-	if full, _, _ := strings.Cut(names[0], "@"); strings.HasSuffix(full, ":"+names[1]) {
-		return ""
-	}
-	return names[1]
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
