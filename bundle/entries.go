@@ -219,12 +219,9 @@ func sparseRecord(k string) bool {
 
 // entryType accepts regular files and directories, as a layout has no others.
 func entryType(h *tar.Header) error {
-	for k, v := range h.PAXRecords {
+	for k := range h.PAXRecords {
 		if sparseRecord(k) {
 			return &EntryError{h.Name, "unsupported type: sparse file"}
-		}
-		if k == "size" && strings.Trim(v, "0123456789") != "" {
-			return &EntryError{h.Name, "ambiguous: a size of " + layout.Printable(v) + " in an extended header; want digits alone"}
 		}
 	}
 	var what string

@@ -140,6 +140,13 @@ func headerCases() []Case {
 		{Name: "header: two names, of pax and of GNU tar", Words: "ambiguous", Tar: last(PAX("path", "index.json"), long("README"), File("q", evil))},
 		{Name: "header: two extended ones", Words: "ambiguous", Tar: last(PAX("path", "index.json"), PAX("comment", "x"), File("README", evil))},
 		{Name: "header: a prefix where GNU tar has times", Words: "ambiguous", Tar: last(Entry{Name: "index.json", Prefix: "zz", Type: '0', GNU: true, Body: evil})},
+		{Name: "header: an extended one before a global one", Words: "ambiguous", Tar: last(PAX("path", "index.json"), global("comment", "x"), File("README", evil))},
+		{Name: "header: a long name before a global header", Words: "ambiguous", Tar: last(long("index.json"), global("comment", "x"), File("README", evil))},
+		{Name: "header: a prefix in the oldest form", Words: "ambiguous", Tar: last(Entry{Name: "README", Prefix: "zz", Type: '0', V7: true, Body: evil})},
+		{Name: "header: a prefix of digits in a header of GNU tar", Words: "ambiguous", Tar: last(Entry{Name: "README", Prefix: "15301724361", Type: '0', GNU: true, Body: evil})},
+		{Name: "header: a directory with a size", Words: "ambiguous", Tar: last(Entry{Name: "d/", Type: '5', Lies: true, Size: 512})},
+		{Name: "header: two sizes", Words: "ambiguous", Tar: last(PAX("size", "5"), Entry{Name: "README", Type: '0', Lies: true, Body: evil})},
+		{Name: "header: an empty path in an extended one", Words: "ambiguous", Tar: last(PAX("path", ""), File("README", evil))},
 		{Name: "header: a size behind NULs", Words: "ambiguous", Tar: last(Entry{Name: "README", Type: '0', RawSize: []byte("\x00\x00000000005\x00"), Body: evil})},
 		{Name: "header: a size with a sign", Words: "ambiguous", Tar: last(PAX("size", "+5"), File("README", evil))},
 		{Name: "200,001 entries", Words: "too many", Tar: func() []byte {
