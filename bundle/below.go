@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"io"
 	"path"
 
@@ -13,7 +14,7 @@ import (
 // stands at its root: tar was told the directory's name and not its content. It
 // is "" if there is none, or more than one, or the archive is not sound. f is a
 // file of the given size; of a plain tar only the headers are read.
-func Below(f io.ReaderAt, size int64) string {
+func Below(ctx context.Context, f io.ReaderAt, size int64) string {
 	stream := io.NewSectionReader(f, 0, size)
 	m, z, format, err := open(stream)
 	if err != nil {
@@ -30,6 +31,9 @@ func Below(f io.ReaderAt, size int64) string {
 	parts := map[string]int{} // by directory
 	for {
 		e.unknown = -1 << 62 // however much there is: only names are looked at
+		if ctx.Err() != nil {
+			return ""
+		}
 		name, _, err := e.next()
 		if err == io.EOF {
 			break

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -99,8 +100,8 @@ func TestInOrderErrors(t *testing.T) {
 	if err := InOrder(ctx, blobsOf(noise(1, 9)), nil, func(int, digest.Digest, []byte) error { return nil }); err != boom {
 		t.Errorf("cancelled: got %v, want boom", err)
 	}
-	for range 100 {
-		runtime.Gosched()
+	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 5*time.Second; {
+		time.Sleep(time.Millisecond)
 	}
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines are left, %d were there before", n, before)

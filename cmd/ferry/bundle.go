@@ -352,17 +352,19 @@ type bundleAnswer struct {
 	Output    string        `json:"output"`
 	Identity  string        `json:"identity"`
 	Artifacts []artifactRow `json:"artifacts"`
+	Added     []artifactRow `json:"added,omitempty"` // of these, with --append
 	Dropped   int           `json:"dropped"`
 	Sealed    bool          `json:"sealed"`
 	SignedBy  []string      `json:"signedBy,omitempty"` // with --sign
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	bundled := index
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
+	shown := a.Artifacts
 	if b.added != nil {
-		bundled = b.added
+		a.Added = rows(b.added)
+		shown = a.Added
 	}
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(bundled), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
 	var w io.Writer = b.e.stdout
 	if b.out == "-" {
 		w = b.e.advice()
@@ -373,10 +375,10 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 		}
 		return printJSON(w, a)
 	}
-	fmt.Fprintf(w, "bundled %s\n", count(len(a.Artifacts), "artifact"))
+	fmt.Fprintf(w, "bundled %s\n", count(len(shown), "artifact"))
 	s := sheet{w}
 	s.row("output", "%s (%s)", b.out, formWord(b.out, a.Sealed))
-	for _, r := range a.Artifacts {
+	for _, r := range shown {
 		s.row("artifact", "%s", r.name(r.Digest))
 	}
 	if b.added != nil {

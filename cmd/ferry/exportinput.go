@@ -16,7 +16,7 @@ const firstBytes = 256 << 10
 // a bundle is nothing but malformed reports.
 func (x *exporting) reports(in io.ReadCloser) (io.ReadCloser, error) {
 	b := bufio.NewReaderSize(in, firstBytes)
-	first, _ := b.Peek(firstBytes) // its error comes again, behind these bytes
+	first, _ := b.Peek(firstBytes) // an error comes again when the rest is read
 	if isTar(first) {
 		in.Close()
 		return nil, misuse(fmt.Errorf("%s: want reports in JSONL, found a tar, which a bundle is", x.label), "unpack it first: ferry unpack "+shellWord(x.in)+" -o DIR; ferry export DIR takes the snapshot that was in it")
@@ -40,5 +40,5 @@ func isTar(first []byte) bool {
 	defer r.Close()
 	header := make([]byte, 512)
 	_, err = io.ReadFull(r, header)
-	return err == nil && string(header[257:262]) == "ustar"
+	return err == nil && string(header[257:262]) == "ustar" && header[0] != '{'
 }

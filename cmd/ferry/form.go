@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,12 +13,13 @@ import (
 // otherForm is the error for an archive that was to be a layout and is something
 // near it, or nil: a report of the layout that it is not, or an error, says that
 // there was something wrong.
-func (s *source) otherForm(report *layout.Report, err error) error {
+func (s *source) otherForm(ctx context.Context, report *layout.Report, err error) error {
 	if err == nil && report != nil {
 		err = report.Err()
 	}
 	var entry *bundle.EntryError
-	if s.dir || !errors.Is(err, layout.ErrNotLayout) && !errors.As(err, &entry) {
+	none := errors.Is(err, layout.ErrNotLayout)
+	if s.dir || !none && !errors.As(err, &entry) {
 		return nil
 	}
 	docker := report != nil && slices.Contains(report.Extra, "manifest.json")
@@ -26,7 +28,9 @@ func (s *source) otherForm(report *layout.Report, err error) error {
 		defer f.Close()
 		if info, err := f.Stat(); err == nil {
 			docker = docker || bundle.IsDocker(f, info.Size())
-			below = bundle.Below(f, info.Size())
+			if none {
+				below = bundle.Below(ctx, f, info.Size())
+			}
 		}
 	}
 	switch {

@@ -255,6 +255,7 @@ type pullAnswer struct {
 	Output    string        `json:"output"`
 	Identity  string        `json:"identity"`
 	Artifacts []artifactRow `json:"artifacts"`
+	Added     []artifactRow `json:"added,omitempty"` // of these, with --append
 	Blobs     int           `json:"blobs"`
 	Bytes     int64         `json:"bytes"`
 	Sealed    bool          `json:"sealed"`
@@ -262,9 +263,14 @@ type pullAnswer struct {
 
 // answer says what was pulled, and how many entries of the output are fresh by it.
 func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
-	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(pulled), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
+	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
 	for _, b := range c.Blobs {
 		a.Bytes += b.Size
+	}
+	shown := a.Artifacts
+	if p.append {
+		a.Added = rows(pulled)
+		shown = a.Added
 	}
 	var w io.Writer = p.e.stdout
 	if p.out == "-" {
@@ -276,10 +282,10 @@ func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error 
 		}
 		return printJSON(w, a)
 	}
-	fmt.Fprintf(w, "pulled %s\n", count(len(a.Artifacts), "artifact"))
+	fmt.Fprintf(w, "pulled %s\n", count(len(shown), "artifact"))
 	s := sheet{w}
 	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
-	for _, r := range a.Artifacts {
+	for _, r := range shown {
 		s.row("artifact", "%s", r.name("(no name)"))
 		s.row("", "%s", r.Digest)
 	}

@@ -184,7 +184,7 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 	if err == nil {
 		err = s.trust.measure(n.size)
 	}
-	if err := s.otherForm(report, err); err != nil {
+	if err := s.otherForm(ctx, report, err); err != nil {
 		return nil, s.err(err)
 	}
 	return report, s.err(err)
@@ -200,7 +200,7 @@ func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, 
 		}
 		defer f.Close()
 		report, a, err := bundle.Documents(ctx, f)
-		if err := s.otherForm(report, err); err != nil {
+		if err := s.otherForm(ctx, report, err); err != nil {
 			return nil, nil, s.err(err)
 		}
 		if err == nil {
@@ -213,7 +213,7 @@ func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, 
 		defer r.Close()
 		a, err = r.Documents(ctx)
 	}
-	if form := s.otherForm(nil, err); form != nil {
+	if form := s.otherForm(ctx, nil, err); form != nil {
 		err = form
 	}
 	if err != nil {
@@ -277,7 +277,7 @@ func (s *source) contents(ctx context.Context, spool string) (c *layout.Contents
 			r.Close()
 		}
 	}
-	if form := s.otherForm(nil, err); form != nil {
+	if form := s.otherForm(ctx, nil, err); form != nil {
 		err = form
 	}
 	if err != nil {
