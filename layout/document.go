@@ -429,7 +429,7 @@ func checkNames(index *v1.Index) error {
 		at := map[string]v1.Descriptor{}
 		for i, d := range index.Manifests {
 			name, ok := d.Annotations[key]
-			if !ok || key == AnnotationContainerdName && isPath(name) && Printable(name) == name {
+			if !ok || key == AnnotationContainerdName && isPath(name) {
 				continue
 			}
 			if !validName(name) {

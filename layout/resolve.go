@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -32,7 +33,9 @@ func FullName(d v1.Descriptor) string {
 // isPath reports whether what stands in the place of a full reference is where
 // regctl has found an image that it exports out of a layout directory: a path of
 // that host, which names nothing here.
-func isPath(full string) bool { return strings.HasPrefix(full, "ocidir://") }
+func isPath(full string) bool {
+	return strings.HasPrefix(full, "ocidir://") && !strings.ContainsFunc(full, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
 // A ReferenceError says that a reference fits nothing in an index, or that
 // there is a choice to be made. Have lists what there is.
