@@ -281,6 +281,9 @@ func indexCases() []Case {
 		})
 	}
 	return append(cases,
+		Case{Name: "index.json: a path of regctl's with an escape sequence", Words: "io.containerd.image.name", Artifact: Artifact{
+			ManifestDescriptor: with("annotations", `{"io.containerd.image.name":"ocidir://a\u001b[2J"}`),
+		}},
 		Case{Name: "index.json: absent", Words: "index.json.*missing", Artifact: Artifact{Files: func(l Layout) { delete(l, "index.json") }}},
 		Case{Name: "index.json: one reference for two artifacts", Words: "duplicate name", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
 			return append(m, Note(l, "x", nil).With("annotations", m[0].Value("annotations")))
