@@ -189,7 +189,7 @@ func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob)
 		refused := status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound ||
 			status == http.StatusBadRequest || status == http.StatusMethodNotAllowed
 		if upload != nil {
-			upload.count(-upload.n)
+			upload.takeBack()
 		}
 		if upload != nil || ctx.Err() != nil || !refused {
 			return false, err
@@ -202,7 +202,7 @@ func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob)
 	}
 	defer r.Close()
 	if err := repo.Blobs().Push(ctx, b.Descriptor, r); err != nil {
-		r.count(-r.n)
+		r.takeBack()
 		return false, err
 	}
 	return false, nil
@@ -217,17 +217,33 @@ func (p *push) open(b layout.Blob) (*outgoing, error) {
 	return &outgoing{ReadCloser: r, count: p.c.carried}, nil
 }
 
-// outgoing counts what is sent, and marks errors of reading it.
+// outgoing counts what is sent, and marks errors of reading it. A request that
+// has failed may be read on for a while.
 type outgoing struct {
 	io.ReadCloser
 	count func(int64)
-	n     int64
+
+	mu     sync.Mutex
+	n      int64
+	failed bool
+}
+
+// takeBack counts nothing of it any more.
+func (o *outgoing) takeBack() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = true
+	o.count(-o.n)
 }
 
 func (o *outgoing) Read(p []byte) (int, error) {
 	n, err := o.ReadCloser.Read(p)
-	o.n += int64(n)
-	o.count(int64(n))
+	o.mu.Lock()
+	if !o.failed {
+		o.n += int64(n)
+		o.count(int64(n))
+	}
+	o.mu.Unlock()
 	if err != nil && err != io.EOF {
 		err = &diskError{err}
 	}
