@@ -74,10 +74,10 @@ func (u unsealed) Lstat(name string) (fs.FileInfo, error) {
 }
 
 // SealLayout checks a layout directory, an old seal apart, with these inspectors,
-// and writes SHA256SUMS into it. Signatures stay where the seal comes out as it was; else
-// w.Removed lists them. The report is that of the check; its Extra is everything
-// that the seal covers and nothing refers to. After an error an old seal is there
-// as it was, unless the system failed while the new one was written.
+// and writes SHA256SUMS into it. Signatures stay where the seal comes out as it
+// was; else w.Removed lists them. The report is that of the check; its Extra is
+// everything that the seal covers and nothing refers to. After an error an old
+// seal is there as it was, unless the system failed while the new one was written.
 func SealLayout(ctx context.Context, w *Writer, inspectors []Inspector) (*Report, error) {
 	old, err := Open(RootFS(w.root)).Signed(ctx)
 	if err != nil {
