@@ -141,12 +141,14 @@ func (b *bundling) run(ctx context.Context) error {
 		spool = filepath.Join(os.TempDir(), "ferry.spool")
 	}
 	var all []*layout.Contents
+	checked := true
 	for _, s := range b.sources {
 		c, done, err := s.contents(ctx, spool)
 		if err != nil {
 			return noRoom(filepath.Dir(spool), err)
 		}
 		defer done()
+		checked = checked && s.checked
 		if s.ref != "" {
 			if c, err = b.choose(ctx, s, c); err != nil {
 				return s.err(err)
@@ -162,12 +164,12 @@ func (b *bundling) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := acceptable(ctx, c, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
+	if err := acceptable(ctx, c, checked, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
 		var bad *layout.ArtifactError
 		if errors.As(err, &bad) {
 			err = b.holder(all, bad.Artifact.Digest).err(err)
 		}
-		return err
+		return b.corrupt(all, err)
 	}
 	kept := 0
 	if b.sign != nil {
@@ -185,12 +187,8 @@ func (b *bundling) run(ctx context.Context) error {
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
-	var bad *layout.CorruptError
-	if errors.As(err, &bad) {
-		return b.holder(all, bad.Want).err(err)
-	}
 	if err != nil {
-		return existing(b.out, err)
+		return existing(b.out, b.corrupt(all, err))
 	}
 	end()
 	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
@@ -323,6 +321,15 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 		b.e.unsealed(w.Removed(), b.out, b.seal, b.sign != nil)
 	}
 	return c, err
+}
+
+// corrupt names the source of a damaged blob, if that is the error.
+func (b *bundling) corrupt(all []*layout.Contents, err error) error {
+	var bad *layout.CorruptError
+	if errors.As(err, &bad) {
+		return b.holder(all, bad.Want).err(err)
+	}
+	return err
 }
 
 // holder is the source that a blob of the output comes from.

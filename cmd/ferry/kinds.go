@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -132,11 +133,53 @@ func judgeManifest(d v1.Descriptor, m *v1.Manifest) error {
 }
 
 // acceptable refuses, before anything is written, what ferry verify would refuse
-// in the manifests on the far side. others says how to take along the rest.
-func acceptable(ctx context.Context, c *layout.Contents, others string) error {
-	err := c.Judge(ctx, judgeManifest)
-	if err == nil || signalCode(err) != 0 {
-		return err
+// on the far side: in the manifests, and in the payloads of LEI caches, unless
+// these have been checked. others says how to take along the rest.
+func acceptable(ctx context.Context, c *layout.Contents, checked bool, others string) error {
+	judge := judgeManifest
+	if !checked {
+		judge = judgeCache(ctx, c)
 	}
+	err := c.Judge(ctx, judge)
+	var bad *layout.CorruptError
+	switch {
+	case err == nil || signalCode(err) != 0:
+		return err
+	case errors.As(err, &bad):
+		return bad
+	}
+	return unacceptable(err, others)
+}
+
+func unacceptable(err error, others string) error {
 	return hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), "have it packed again by who made it, with files of other names where these are what is wrong; "+others)
+}
+
+// judgeCache is judgeManifest, and reads what belongs to an LEI cache.
+func judgeCache(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *v1.Manifest) error {
+	_, cache := inspectors()
+	var blobs map[digest.Digest]*layout.Blob
+	return func(d v1.Descriptor, m *v1.Manifest) error {
+		if err := judgeManifest(d, m); err != nil || !lei.IsCache(m) {
+			return err
+		}
+		if blobs == nil {
+			blobs = make(map[digest.Digest]*layout.Blob, len(c.Blobs))
+			for i := range c.Blobs {
+				blobs[c.Blobs[i].Digest] = &c.Blobs[i]
+			}
+		}
+		for _, part := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+			b := blobs[part.Digest]
+			if b == nil {
+				continue
+			}
+			if w := cache.Blob(part); w != nil {
+				if _, err := b.Pass(ctx, w); err != nil {
+					return err
+				}
+			}
+		}
+		return cache.Manifest(d, m)
+	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
-	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -166,7 +165,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 			err = e
 		}
 	}()
-	index, hasLEI, err := p.fetch(ctx, s)
+	index, err := p.fetch(ctx, s)
 	p.show.end()
 	if err != nil {
 		return p.noRoom(err)
@@ -176,19 +175,8 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.Close()
-	if err := acceptable(ctx, c, "or leave it out, and pull the others"); err != nil {
+	if err := acceptable(ctx, c, false, othersPulled); err != nil {
 		return err
-	}
-	if hasLEI {
-		// An LEI cache is judged here already, where another can be had.
-		ins, _ := inspectors()
-		report, err := r.Audit(ctx, layout.AuditOptions{Inspectors: ins})
-		if err == nil {
-			err = report.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.refs[0], err)
-		}
 	}
 	fresh := 0
 	switch {
@@ -207,6 +195,8 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	return p.answer(c, &index, fresh)
 }
 
+const othersPulled = "or leave it out, and pull the others"
+
 // noRoom is noRoom where blobs are collected elsewhere than beside the output.
 func (p *pulling) noRoom(err error) error {
 	if p.out != "-" {
@@ -216,23 +206,26 @@ func (p *pulling) noRoom(err error) error {
 }
 
 // fetch brings everything into the stage.
-func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (index v1.Index, hasLEI bool, err error) {
-	index = layout.NewIndex()
+func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error) {
+	index := layout.NewIndex()
 	for _, ref := range p.refs {
+		p.what.Judge = func(d v1.Descriptor, m *v1.Manifest) error {
+			if err := judgeManifest(d, m); err != nil {
+				return unacceptable(fmt.Errorf("%s: %w", ref, &layout.FormatError{Name: layout.BlobPath(d.Digest), Err: err}), othersPulled)
+			}
+			return nil
+		}
 		got, err := p.client.Pull(ctx, ref, s, p.what)
 		if err != nil {
-			return index, false, notThere(ctx, p.c, p.client, ref, err)
+			return index, notThere(ctx, p.c, p.client, ref, err)
 		}
-		for _, d := range got.Descriptors {
+		for _, d := range got {
 			if err := layout.AddTo(&index, d); err != nil {
-				return index, false, err
+				return index, err
 			}
 		}
-		for _, m := range got.Manifests {
-			hasLEI = hasLEI || lei.IsCache(m)
-		}
 	}
-	return index, hasLEI, nil
+	return index, nil
 }
 
 // A keptError is an error after which a run can go on where this one stood.

@@ -33,6 +33,7 @@ type source struct {
 	// listing collects what a packing list says; nil where none is wanted.
 	listing *listing
 	notices []string // of its caches, once writeLayout has checked it
+	checked bool     // by writeLayout, payloads too
 }
 
 // reading shows the progress of reading sources. The caller ends it before it
@@ -350,7 +351,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 	if err != nil {
 		return nil, err
 	}
-	s.notices = cache.Notices()
+	s.notices, s.checked = cache.Notices(), true
 	if err := w.Drop(report.Extra); err != nil {
 		return nil, err
 	}

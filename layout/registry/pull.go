@@ -20,14 +20,9 @@ type PullOptions struct {
 	// registry lists as referrers of a manifest, by its interface or by the tag
 	// that stands in for it, theirs in turn, and cosign's tags.
 	Referrers bool
-}
-
-// A Pulled says what a pull brought.
-type Pulled struct {
-	// Descriptors belong into index.json, with their names. The first is what
-	// the reference stands for; the others refer to it.
-	Descriptors []v1.Descriptor
-	Manifests   []*v1.Manifest // all that were reached
+	// Judge, when set, is asked about every manifest before any other blob is
+	// fetched. Its error ends the pull, and is Pull's, as it is.
+	Judge func(v1.Descriptor, *v1.Manifest) error
 }
 
 // Limits of what a registry can make a pull do.
@@ -36,15 +31,16 @@ const (
 	maxReferrers = 1000
 )
 
-// Pull fetches what a reference stands for into a stage. A tag beside a digest
-// must stand for it, or the error is a *PinError. Otherwise the error is an
-// *Error, a *ContentError, a *PlatformError, or one of the stage. What has come
-// by then stays in the stage.
-func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOptions) (*Pulled, error) {
+// Pull fetches what a reference stands for into a stage, and returns what belongs
+// into index.json, with its names: first what the reference stands for, then what
+// refers to it. A tag beside a digest must stand for it, or the error is a
+// *PinError. Otherwise the error is an *Error, a *ContentError, a *PlatformError,
+// or one of the stage. What has come by then stays in the stage.
+func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOptions) ([]v1.Descriptor, error) {
 	if ref.Tag == "" && ref.Digest == "" {
 		ref.Tag = "latest"
 	}
-	p := &pull{c: c, ref: ref, s: s, docs: map[digest.Digest]bool{}, types: map[digest.Digest]string{}, leaves: map[digest.Digest]v1.Descriptor{}}
+	p := &pull{c: c, ref: ref, s: s, judge: o.Judge, docs: map[digest.Digest]bool{}, types: map[digest.Digest]string{}, leaves: map[digest.Digest]v1.Descriptor{}}
 	top, err := c.document(ctx, ref, nil)
 	if err != nil {
 		return nil, err
@@ -58,7 +54,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 	if err := p.follow(ctx, top, 1); err != nil {
 		return nil, err
 	}
-	p.out.Descriptors = []v1.Descriptor{named(top, ref)}
+	p.found = []v1.Descriptor{named(top, ref)}
 	if o.Referrers {
 		for _, d := range extra {
 			if err := p.add(ctx, d); err != nil {
@@ -69,7 +65,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 			return nil, err
 		}
 	}
-	return &p.out, p.blobs(ctx)
+	return p.found, p.blobs(ctx)
 }
 
 // A pull is one reference on its way.
@@ -77,7 +73,8 @@ type pull struct {
 	c      *Client
 	ref    Reference
 	s      *Stage
-	out    Pulled
+	judge  func(v1.Descriptor, *v1.Manifest) error
+	found  []v1.Descriptor
 	docs   map[digest.Digest]bool // put into the stage
 	order  []v1.Descriptor        // of these, as they came
 	types  map[digest.Digest]string
@@ -116,7 +113,11 @@ func (p *pull) follow(ctx context.Context, doc document, depth int) error {
 			return p.wrong(doc.Digest, err)
 		}
 		p.types[doc.Digest] = m.ArtifactType
-		p.out.Manifests = append(p.out.Manifests, m)
+		if p.judge != nil {
+			if err := p.judge(doc.Descriptor, m); err != nil {
+				return err
+			}
+		}
 	}
 	for _, d := range children {
 		if !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,11 +34,33 @@ func TestPull(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := report.Index.Manifests[0]
-	if d.Digest != digest.FromBytes(w.doc) || report.Blobs != 3 || len(got.Descriptors) != 1 {
+	if d.Digest != digest.FromBytes(w.doc) || report.Blobs != 3 || len(got) != 1 {
 		t.Errorf("found %v, %d blobs", d, report.Blobs)
 	}
 	if d.Annotations[layout.AnnotationContainerdName] != w.ref.String() || d.Annotations[v1.AnnotationRefName] != "v1" {
 		t.Errorf("names: found %q", d.Annotations)
+	}
+}
+
+// A manifest that is refused costs no fetching of what it names.
+func TestPullJudge(t *testing.T) {
+	w := newWorld(t, 10)
+	var blobs atomic.Int64
+	w.hook(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			blobs.Add(1)
+		}
+		return false
+	})
+	refused := errors.New("refused")
+	judge := func(d v1.Descriptor, m *v1.Manifest) error {
+		if d.Digest != digest.FromBytes(w.doc) || len(m.Layers) != 1 {
+			t.Errorf("asked about %v, %v", d, m)
+		}
+		return refused
+	}
+	if _, _, err := w.pull(w.client(), registry.PullOptions{Judge: judge}); err != refused || blobs.Load() != 0 {
+		t.Errorf("want the judge's error and no blob fetched, found %v and %d", err, blobs.Load())
 	}
 }
 
@@ -60,7 +83,7 @@ func TestPullPinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := got.Descriptors[0].Annotations; a[layout.AnnotationContainerdName] != w.ref.String() || len(a) != 1 {
+	if a := got[0].Annotations; a[layout.AnnotationContainerdName] != w.ref.String() || len(a) != 1 {
 		t.Errorf("names: found %q", a)
 	}
 }
@@ -436,8 +459,8 @@ func TestPlatform(t *testing.T) {
 			}
 		case c.err != "":
 			t.Errorf("%s: want the error %q", c.ask, c.err)
-		case got.Descriptors[0].Digest != digest.FromBytes(docs[c.want]) || report.Blobs != 3:
-			t.Errorf("%s: want %s, found %v and %d blobs", c.ask, c.want, got.Descriptors[0].Digest, report.Blobs)
+		case got[0].Digest != digest.FromBytes(docs[c.want]) || report.Blobs != 3:
+			t.Errorf("%s: want %s, found %v and %d blobs", c.ask, c.want, got[0].Digest, report.Blobs)
 		}
 	}
 	w, docs := setup(t)
@@ -446,12 +469,12 @@ func TestPlatform(t *testing.T) {
 		t.Fatalf("want all four, found %+v, %v", report, err)
 	}
 	// Chosen out of an index that was asked for by digest, it is named by its own.
-	w.ref = registry.Reference{Host: w.host, Repository: repository, Digest: got.Descriptors[0].Digest}
+	w.ref = registry.Reference{Host: w.host, Repository: repository, Digest: got[0].Digest}
 	got, _, err = w.pull(w.client(), registry.PullOptions{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, want := layout.Names(got.Descriptors[0])[0], w.host+"/"+repository+"@"+string(digest.FromBytes(docs["linux/amd64"])); name != want {
+	if name, want := layout.Names(got[0])[0], w.host+"/"+repository+"@"+string(digest.FromBytes(docs["linux/amd64"])); name != want {
 		t.Errorf("named %s, want %s", name, want)
 	}
 	// A single image is asked for its own.
@@ -492,7 +515,7 @@ func TestReferrers(t *testing.T) {
 				t.Fatal(err)
 			}
 			var have []string
-			for _, d := range got.Descriptors {
+			for _, d := range got {
 				have = append(have, string(d.Digest)+" "+d.Annotations[v1.AnnotationRefName])
 			}
 			for _, want := range []string{
@@ -507,7 +530,7 @@ func TestReferrers(t *testing.T) {
 				t.Errorf("found %q, %d manifests", have, report.Manifests)
 			}
 			// Without being asked for they stay.
-			if got, _, err = w.pull(w.client(), registry.PullOptions{}); err != nil || len(got.Descriptors) != 1 {
+			if got, _, err = w.pull(w.client(), registry.PullOptions{}); err != nil || len(got) != 1 {
 				t.Errorf("found %v, %v", got, err)
 			}
 		})
@@ -556,7 +579,7 @@ func TestCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		index := layout.NewIndex()
-		index.Manifests = got.Descriptors
+		index.Manifests = got
 		_, r, err := s.Contents(context.Background(), index)
 		if err != nil {
 			t.Fatal(err)

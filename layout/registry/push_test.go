@@ -252,7 +252,7 @@ func TestPushReferrer(t *testing.T) {
 				t.Fatal(err)
 			}
 			index := layout.NewIndex()
-			index.Manifests = got.Descriptors
+			index.Manifests = got
 			c, r, err := s.Contents(context.Background(), index)
 			if err != nil {
 				t.Fatal(err)
@@ -262,15 +262,15 @@ func TestPushReferrer(t *testing.T) {
 			srv := httptest.NewServer(far)
 			defer srv.Close()
 			to := registry.Reference{Host: strings.TrimPrefix(srv.URL, "http://"), Repository: "far/app"}
-			for _, d := range got.Descriptors {
+			for _, d := range got {
 				if _, err := w.client().Push(context.Background(), c, d, to, nil, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
-			to.Digest = got.Descriptors[0].Digest
+			to.Digest = got[0].Digest
 			w.stageAgain()
 			back, err := w.client().Pull(context.Background(), to, w.stage(), registry.PullOptions{Referrers: true})
-			if err != nil || len(back.Descriptors) != 2 || back.Descriptors[1].Digest != got.Descriptors[1].Digest {
+			if err != nil || len(back) != 2 || back[1].Digest != got[1].Digest {
 				t.Errorf("found %+v, %v", back, err)
 			}
 		})

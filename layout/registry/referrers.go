@@ -75,10 +75,10 @@ func (p *pull) add(ctx context.Context, r v1.Descriptor) error {
 }
 
 func (p *pull) list1(d v1.Descriptor) error {
-	if len(p.out.Descriptors) > maxReferrers {
-		return p.wrong(p.out.Descriptors[0].Digest, fmt.Errorf("too many referrers, the limit is %d", maxReferrers))
+	if len(p.found) > maxReferrers {
+		return p.wrong(p.found[0].Digest, fmt.Errorf("too many referrers, the limit is %d", maxReferrers))
 	}
-	p.out.Descriptors = append(p.out.Descriptors, d)
+	p.found = append(p.found, d)
 	return nil
 }
 

@@ -135,7 +135,7 @@ func (w *world) stageAgain() { w.dir = w.t.TempDir() }
 func (w *world) stageDir() string { return registry.StageFor(filepath.Join(w.dir, "out")) }
 
 // pull pulls into a layout directory and audits that.
-func (w *world) pull(c *registry.Client, o registry.PullOptions) (*registry.Pulled, *layout.Report, error) {
+func (w *world) pull(c *registry.Client, o registry.PullOptions) ([]v1.Descriptor, *layout.Report, error) {
 	w.t.Helper()
 	s := w.stage()
 	got, err := c.Pull(context.Background(), w.ref, s, o)
@@ -144,7 +144,7 @@ func (w *world) pull(c *registry.Client, o registry.PullOptions) (*registry.Pull
 		return nil, nil, err
 	}
 	index := layout.NewIndex()
-	for _, d := range got.Descriptors {
+	for _, d := range got {
 		if err := layout.AddTo(&index, d); err != nil {
 			w.t.Fatal(err)
 		}
