@@ -152,7 +152,13 @@ func acceptable(ctx context.Context, c *layout.Contents, checked bool, others st
 }
 
 func unacceptable(err error, others string) error {
-	return hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), "have it packed again by who made it, with files of other names where these are what is wrong; "+others)
+	again := "have it packed again by who made it, with files of other names where these are what is wrong; "
+	var snapshot *lei.FormatError
+	var mismatch *lei.MismatchError
+	if errors.As(err, &snapshot) || errors.As(err, &mismatch) {
+		again = "have the snapshot exported and packed again; "
+	}
+	return hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), again+others)
 }
 
 // judgeCache is judgeManifest, and reads what belongs to an LEI cache.
