@@ -86,11 +86,11 @@ func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
 		}
 		f, err := dir.OpenFile(d.Encoded(), durable.New, 0o644)
 		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
-			return &blobWriter{w, f, w.o.Eager(f), BlobPath(d), d}, err
+			return &blobWriter{w, w.o.Eager(f), BlobPath(d), d}, err
 		}
 	}
 	f, name, err := w.temp()
-	return &blobWriter{w, f, w.o.Eager(f), name, d}, err
+	return &blobWriter{w, w.o.Eager(f), name, d}, err
 }
 
 // holds reports whether the layout holds a blob, by its content.
@@ -120,8 +120,7 @@ func (w *Writer) holds(ctx context.Context, d v1.Descriptor) (bool, error) {
 
 type blobWriter struct {
 	w    *Writer
-	f    *os.File
-	out  io.Writer // f, eager
+	out  *durable.Eager
 	temp string
 	d    digest.Digest
 }
@@ -129,11 +128,11 @@ type blobWriter struct {
 func (b *blobWriter) Write(p []byte) (int, error) { return b.out.Write(p) }
 
 // Close gives the blob its name.
-func (b *blobWriter) Close() error { return b.w.keep(b.f, b.temp, b.d) }
+func (b *blobWriter) Close() error { return b.w.keep(b.out, b.temp, b.d) }
 
 // Abort takes back what was written.
 func (b *blobWriter) Abort() {
-	b.f.Close()
+	b.out.Abort()
 	b.w.takeBack(b.temp, b.d)
 }
 
@@ -147,11 +146,11 @@ func (w *Writer) takeBack(name string, d digest.Digest) {
 	}
 }
 
-func (w *Writer) keep(f *os.File, temp string, d digest.Digest) error {
+func (w *Writer) keep(f *durable.Eager, temp string, d digest.Digest) error {
 	// A new layout is synced as a whole, at Commit.
 	if w.dir == nil && !w.o.NoSync {
 		if err := f.Sync(); err != nil {
-			f.Close()
+			f.Abort()
 			w.takeBack(temp, d)
 			return err
 		}
@@ -241,13 +240,14 @@ func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (diges
 		}
 		return "", err
 	}
-	d, err := b.Pass(ctx, watch, w.o.Eager(f))
+	out := w.o.Eager(f)
+	d, err := b.Pass(ctx, watch, out)
 	if err != nil {
-		f.Close()
+		out.Abort()
 		w.root.Remove(temp)
 		return "", err
 	}
-	return d, w.keep(f, temp, d)
+	return d, w.keep(out, temp, d)
 }
 
 // Add writes a blob and returns its descriptor. The watchers see the content
@@ -263,14 +263,15 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 		return v1.Descriptor{}, err
 	}
 	h := sha256.New()
-	n, err := Tee(ctx, r, append([]io.Writer{h, w.o.Eager(f)}, watchers...)...)
+	out := w.o.Eager(f)
+	n, err := Tee(ctx, r, append([]io.Writer{h, out}, watchers...)...)
 	if err != nil {
-		f.Close()
+		out.Abort()
 		w.root.Remove(temp)
 		return v1.Descriptor{}, err
 	}
 	d := v1.Descriptor{MediaType: mediaType, Digest: digest.NewDigest(digest.SHA256, h), Size: n}
-	return d, w.keep(f, temp, d.Digest)
+	return d, w.keep(out, temp, d.Digest)
 }
 
 // Drop removes blobs that were written and that nothing refers to; names that

@@ -17,7 +17,6 @@ package durable
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,7 +62,7 @@ func cannot(name string, err error) error {
 // A File is an output file that is not there yet.
 type File struct {
 	*os.File
-	w    io.Writer // File, eager
+	w    *Eager // File
 	name string
 	o    Options
 	done bool
@@ -142,7 +141,7 @@ func (f *File) Commit() error {
 		return fs.ErrClosed
 	}
 	if !f.o.NoSync {
-		if err := f.Sync(); err != nil {
+		if err := f.w.Sync(); err != nil {
 			f.Close()
 			return err
 		}

@@ -434,7 +434,7 @@ func TestLock(t *testing.T) {
 // A file that the system is asked to write early holds what one does that it is
 // not asked for, whatever the sizes of the writes and what is patched into it.
 func TestEager(t *testing.T) {
-	data := make([]byte, 25<<20)
+	data := make([]byte, 70<<20) // more than what the medium is asked to keep at once
 	for i := range data {
 		data[i] = byte(i >> 8)
 	}

@@ -1,9 +1,9 @@
 package durable
 
 import (
-	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 // New are the flags by which a file that must not be there yet is opened to be
@@ -21,33 +21,103 @@ const eagerStep = 8 << 20
 // piece, which takes up to five times as long.
 const blockLen = 32 << 10
 
-// Eager is f, which is empty, as a writer that has the system bring what was
-// written to the medium while more is being written, so that the sync at the
-// end finds little left to do. It is no sync itself, and only a hint, which
-// systems without such a thing, and NoSync, do not get. Nothing else may write
-// to f before the content is complete but what is written over it.
-func (o Options) Eager(f *os.File) io.WriteCloser { return &eager{f: f, lazy: o.NoSync} }
+// tooSlow is how long a medium may take to keep what it has for it to be asked
+// again before the end: with a slow one all wait for it anyway, and nothing can
+// interrupt that.
+const tooSlow = time.Second
 
-type eager struct {
-	f        *os.File
-	lazy     bool
-	n, begun int64 // bytes written, and asked to be brought
+// An Eager is a new file whose content is brought to the medium while more of it
+// is being written, so that the sync at the end finds little left to do.
+type Eager struct {
+	f     *os.File
+	lazy  bool
+	n     int64      // bytes written
+	begun int64      // of these, asked to be brought
+	kept  int64      // and asked to be kept
+	sync  chan error // says how that went; nil when none is under way
+	slow  bool       // good when sync has said so
 }
 
-func (e *eager) Write(p []byte) (n int, err error) {
+// Eager makes an Eager of f, which is empty. With NoSync, and on systems that
+// cannot be asked, it does nothing but write. Nothing else may write to f before
+// the content is complete but what is written over it.
+func (o Options) Eager(f *os.File) *Eager { return &Eager{f: f, lazy: o.NoSync} }
+
+// Write writes what follows. The error may be one of bringing what came before
+// to the medium.
+func (e *Eager) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var k int
 		k, err = e.f.Write(p[n:min(len(p), n+blockLen-int(e.n%blockLen))])
 		n, e.n = n+k, e.n+int64(k)
 	}
-	if e.n-e.begun >= eagerStep && !e.lazy {
+	if e.lazy || err != nil {
+		return n, err
+	}
+	if e.n-e.begun >= eagerStep {
 		startSync(e.f, e.begun, e.n-e.begun)
 		e.begun = e.n
+	}
+	if e.n-e.kept >= keepStep {
+		err = e.keep()
 	}
 	return n, err
 }
 
-func (e *eager) Close() error { return e.f.Close() }
+// keep has the medium keep what was written, which takes longest where it has a
+// cache of its own. Only one such sync is under way at a time.
+func (e *Eager) keep() error {
+	if e.sync != nil {
+		select {
+		case err := <-e.sync:
+			e.sync = nil
+			if err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	if e.slow {
+		return nil
+	}
+	e.kept, e.sync = e.n, make(chan error, 1)
+	go func() {
+		began := time.Now()
+		err := e.f.Sync()
+		e.slow = time.Since(began) > tooSlow
+		e.sync <- err
+	}()
+	return nil
+}
+
+// Done waits until nothing is under way any more, and says what went wrong with
+// it: a later sync need not say it again. Whoever completes the file asks.
+func (e *Eager) Done() error {
+	if e.sync == nil {
+		return nil
+	}
+	err := <-e.sync
+	e.sync = nil
+	return err
+}
+
+// Sync makes the file durable.
+func (e *Eager) Sync() error {
+	if err := e.Done(); err != nil {
+		return err
+	}
+	return e.f.Sync()
+}
+
+// Close closes a complete file.
+func (e *Eager) Close() error {
+	err := e.Done()
+	if cerr := e.f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
 
 // Abort closes a file whose content is not wanted.
-func (e *eager) Abort() { e.f.Close() }
+func (e *Eager) Abort() { e.f.Close() }

@@ -21,6 +21,9 @@ func syncFS(dir string) (ok bool, err error) {
 	return true, err
 }
 
+// keepStep is how much is written, in bytes, before the medium is asked to keep it.
+const keepStep = 64 << 20
+
 // startSync asks the system to begin writing a part of a file to the medium. An
 // error is of no account: the sync at the end is asked the same, and answers.
 func startSync(f *os.File, from, n int64) {

@@ -6,6 +6,10 @@ import "os"
 
 func syncFS(string) (bool, error) { return false, nil }
 
+// keepStep is longer than any file: a sync between costs more here than it brings,
+// as far as is known.
+const keepStep = 1<<63 - 1
+
 func startSync(*os.File, int64, int64) {}
 
 func exchange(a, b string) error { return swap(a, b) }
