@@ -10,8 +10,8 @@ import (
 // plot draws time and peak memory against size, one line a command, as SVG.
 func plot(points []point) string {
 	var w strings.Builder
-	fmt.Fprint(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 360" font-family="sans-serif" font-size="12">`+"\n")
-	fmt.Fprint(&w, `<rect width="860" height="360" fill="white"/>`+"\n")
+	fmt.Fprint(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 376" font-family="sans-serif" font-size="12">`+"\n")
+	fmt.Fprint(&w, `<rect width="860" height="376" fill="white"/>`+"\n")
 	panel(&w, 60, "time (s)", points, func(p point) float64 { return p.wall.Seconds() }, 0)
 	panel(&w, 490, "peak memory (MiB)", points, func(p point) float64 { return float64(p.rss) / (1 << 20) }, 48)
 	w.WriteString("</svg>\n")
@@ -30,7 +30,7 @@ func ticks(highest float64) float64 {
 	return step
 }
 
-var colours = []string{"#444444", "#0072b2", "#009e73", "#d55e00", "#cc79a7"}
+var colours = []string{"#444444", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00"}
 
 // panel draws one of the two; goal is a line across, if it is not 0.
 func panel(w *strings.Builder, left float64, title string, points []point, value func(point) float64, goal float64) {
@@ -89,8 +89,8 @@ func panel(w *strings.Builder, left float64, title string, points []point, value
 			cx, cy, _ := strings.Cut(at, ",")
 			fmt.Fprintf(w, `<circle cx="%s" cy="%s" r="3" fill="%s"/>`+"\n", cx, cy, colour)
 		}
-		legend := left + float64(i%3)*110
-		row := float64(top + height + 38 + i/3*16)
+		legend := left + float64(i%2)*160
+		row := float64(top + height + 38 + i/2*16)
 		line(legend, row-4, legend+14, row-4, fmt.Sprintf(`stroke="%s" stroke-width="2"`, colour))
 		text(legend+18, row, "start", name)
 	}
