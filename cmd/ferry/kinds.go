@@ -141,16 +141,22 @@ func acceptable(ctx context.Context, c *layout.Contents, checked bool, others st
 		judge = judgeCache(ctx, c)
 	}
 	err := c.Judge(ctx, judge)
-	var bad *layout.CorruptError
+	var unread *readError
 	switch {
 	case err == nil || signalCode(err) != 0:
 		return err
-	case errors.As(err, &bad):
-		return bad
+	case errors.As(err, &unread):
+		return unread.error
 	}
 	return unacceptable(err, others)
 }
 
+// A readError is one of reading what is to be judged: damage, or the system's.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
+
+// unacceptable is the error about what ferry verify would refuse.
 func unacceptable(err error, others string) error {
 	again := "have it packed again by who made it, with files of other names where these are what is wrong; "
 	var snapshot *lei.FormatError
@@ -182,7 +188,7 @@ func judgeCache(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *v1
 			}
 			if w := cache.Blob(part); w != nil {
 				if _, err := b.Pass(ctx, w); err != nil {
-					return err
+					return &readError{err}
 				}
 			}
 		}
