@@ -143,10 +143,10 @@ func acceptable(ctx context.Context, c *layout.Contents, checked bool, others st
 	err := c.Judge(ctx, judge)
 	var unread *readError
 	switch {
-	case err == nil || signalCode(err) != 0:
-		return err
 	case errors.As(err, &unread):
 		return unread.error
+	case err == nil || signalCode(err) != 0:
+		return err
 	}
 	return unacceptable(err, others)
 }
