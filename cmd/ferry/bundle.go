@@ -62,14 +62,14 @@ func bundleCommand(e *env) *cli.Command {
 				return err
 			}
 			b.seal = b.seal || b.sign != nil
-			if b.trust, err = e.writerTrust(c, b.sign); err != nil {
+			if b.required, err = e.writerRequirements(c, b.sign); err != nil {
 				return err
 			}
 			if b.list, err = e.paper(c, "packing-list"); err != nil {
 				return err
 			}
-			if b.list != nil && b.trust == nil {
-				b.trust = &trust{e: e} // what cannot be listed is not left without its list
+			if b.list != nil && b.required == nil {
+				b.required = &requirements{e: e} // what cannot be listed is not left without its list
 			}
 			for _, a := range c.Args().Slice() {
 				s, err := e.source(a)
@@ -92,9 +92,9 @@ type bundling struct {
 	docker       bool
 	json         bool
 	o            durable.Options
-	sign         *signing // nil to sign nothing
-	trust        *trust   // what the policy asks of the output
-	list         *paper   // nil to write no packing list
+	sign         *signing      // nil to sign nothing
+	required     *requirements // what the policy asks of the output
+	list         *paper        // nil to write no packing list
 	about        []referrer
 	added        *v1.Index // what is added to a layout that is there
 	fresh        int       // entries that this one has by it
@@ -183,7 +183,7 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 	}
 	if b.archive() {
-		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return b.e.checkOutput(ctx, b.trust, f) })
+		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return b.e.checkOutput(ctx, b.required, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}

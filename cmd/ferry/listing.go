@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 	"github.com/ociferry/ferry/layout/sniff"
 )
@@ -34,21 +35,15 @@ type listing struct {
 	size int64
 	head []byte
 
+	seen  *policy.Inspector
 	cache *lei.Checker // that of the audit; nil if it has none
 	mu    sync.Mutex   // of what follows: blobs of a directory pass side by side
 	audit *layout.Audit
-	blobs map[digest.Digest]*seenBlob
 	sums  map[*lei.Payload]*lei.Summary
 }
 
-// A seenBlob is what passed under one digest.
-type seenBlob struct {
-	size int64
-	*sniff.Findings
-}
-
 func newListing() *listing {
-	return &listing{hash: sha256.New(), blobs: map[digest.Digest]*seenBlob{}, sums: map[*lei.Payload]*lei.Summary{}}
+	return &listing{hash: sha256.New(), sums: map[*lei.Payload]*lei.Summary{}}
 }
 
 // begin adds to an audit what the listing wants to see.
@@ -57,14 +52,22 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 		return o
 	}
 	o.Inspectors = slices.Clone(o.Inspectors)
+	l.seen = nil
 	for i, in := range o.Inspectors {
-		if c, ok := in.(*lei.Checker); ok {
-			c.TellSecrets, c.AllowSecrets = false, true // they are listed, which is what is asked for
-			l.cache = c
-			o.Inspectors[i] = &lei.SummaryChecker{Checker: c, Begin: l.summary}
+		switch in := in.(type) {
+		case *lei.Checker:
+			in.TellSecrets, in.AllowSecrets = false, true // they are listed, which is what is asked for
+			l.cache = in
+			o.Inspectors[i] = &lei.SummaryChecker{Checker: in, Begin: l.summary}
+		case *policy.Inspector:
+			l.seen = in
 		}
 	}
-	o.Inspectors = append(o.Inspectors, l)
+	if l.seen == nil {
+		l.seen = &policy.Inspector{Kind: kindWord}
+		o.Inspectors = append(o.Inspectors, l.seen)
+	}
+	l.seen.Look = true
 	sink := o.Sink
 	o.Sink = func(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
 		l.mu.Lock()
@@ -103,24 +106,10 @@ func (l *listing) Write(p []byte) (int, error) {
 	return l.hash.Write(p)
 }
 
-// Blob looks into a blob, once.
-func (l *listing) Blob(d v1.Descriptor) io.WriteCloser {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.blobs[d.Digest] != nil {
-		return nil
-	}
-	s := sniff.New("", d.Size, sniff.Limits{})
-	l.blobs[d.Digest] = &seenBlob{d.Size, s.Findings()}
-	return s
-}
-
-// Manifest has no objections.
-func (l *listing) Manifest(v1.Descriptor, *v1.Manifest) error { return nil }
-
 // A lister turns what was collected into a packing list.
 type lister struct {
 	*listing
+	in    *policy.Input
 	out   *packinglist.List
 	found map[digest.Digest]lei.Found
 	seen  map[digest.Digest]bool
@@ -140,7 +129,7 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	x := &lister{l, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
@@ -150,12 +139,13 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 	for d, names := range references(report.Index) {
 		x.descriptor(d, names, "")
 	}
-	for _, name := range slices.Sorted(slices.Values(report.Extra)) {
-		if d, ok, err := layout.ParseBlobPath(name); ok && err == nil {
-			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d), Size: l.blobs[d].size})
-			continue
+	for _, d := range report.All() {
+		if d.MediaType == "" {
+			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d.Digest), Size: d.Size})
 		}
-		if !src.dir || report.Sealed {
+	}
+	for _, name := range report.Extra {
+		if _, blob, _ := layout.ParseBlobPath(name); !blob && (!src.dir || report.Sealed) {
 			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
 		}
 	}
@@ -170,7 +160,7 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 	if n := len(report.Unlisted); n > 0 {
 		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", count(n, "file"), firstOf(report.Unlisted)))
 	}
-	x.signature(report, src.trust)
+	x.signature(report, src.required)
 	return x.out
 }
 
@@ -222,7 +212,7 @@ func references(index *v1.Index) iter.Seq2[v1.Descriptor, []string] {
 	}
 }
 
-func (x *lister) signature(report *layout.Report, t *trust) {
+func (x *lister) signature(report *layout.Report, t *requirements) {
 	s := &x.out.Signature
 	s.Keys = t.signedBy()
 	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
@@ -339,7 +329,7 @@ func (x *lister) file(f packinglist.File) {
 		x.add(&x.out.Encrypted, packinglist.Finding{File: name, What: "said to be encrypted, by its media type"})
 	}
 	var program string
-	if b := x.blobs[d]; b != nil {
+	if b := x.in.Content[d]; b != nil {
 		f.Type, f.Entries = b.Type, b.Entries
 		if len(b.Nesting) > 1 {
 			f.Nesting = b.Nesting

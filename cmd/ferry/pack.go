@@ -77,9 +77,9 @@ type packing struct {
 	overwrite bool
 	noSync    bool
 	json      bool
-	sign      *signing // nil to sign nothing
-	trust     *trust   // what the policy asks of the output
-	list      *paper   // nil to write no packing list
+	sign      *signing      // nil to sign nothing
+	required  *requirements // what the policy asks of the output
+	list      *paper        // nil to write no packing list
 	notices   []string
 }
 
@@ -163,7 +163,7 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	if p.list, err = e.paper(c, "packing-list"); err != nil {
 		return nil, err
 	}
-	p.trust, err = e.writerTrust(c, p.sign)
+	p.required, err = e.writerRequirements(c, p.sign)
 	return p, err
 }
 
@@ -229,7 +229,7 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 			if err := d.plan.Judge(d.packed); err != nil {
 				return p.packError(err)
 			}
-			return p.e.checkOutput(ctx, p.trust, f)
+			return p.e.checkOutput(ctx, p.required, f)
 		})
 	}
 	return d.packed, d.index, err
@@ -281,7 +281,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if p.sign != nil {
 		w.SignWith(p.sign.sign)
 	}
-	p.e.checkLayout(p.trust, w)
+	p.e.checkLayout(p.required, w)
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
 		p.e.note("%s was damaged there and has been written anew", d)

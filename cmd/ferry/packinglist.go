@@ -34,7 +34,7 @@ func packingListCommand(e *env) *cli.Command {
 			overwriteFlag("an existing FILE"),
 			noSyncFlag(),
 			formatFlag(),
-		}, append(givenFlags(), trustFlags()...)...),
+		}, append(givenFlags(), requirementFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -50,7 +50,7 @@ func packingListCommand(e *env) *cli.Command {
 			if src.ref != "" {
 				return misuse(fmt.Errorf("%s: a packing list is about all that is carried, not one artifact", layout.Printable(arg)), "ferry bundle SRC:TAG -o OUT takes one artifact out")
 			}
-			if src.trust, err = e.trust(c); err != nil {
+			if src.required, err = e.requirements(c); err != nil {
 				return err
 			}
 			p, err := e.paper(c, "output")

@@ -12,28 +12,29 @@ import (
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 )
 
 // readPolicy reads a policy and the keys that it names.
-func (t *trust) readPolicy(name string) error {
+func (q *requirements) readPolicy(name string) error {
 	p, err := parsePolicy(name)
 	if err != nil {
 		return err
 	}
-	t.policy = p
+	q.policy = p
 	if p.Require == 0 {
 		return nil
 	}
-	d := demand{need: p.Require}
+	d := quorum{need: p.Require}
 	if d.keys, err = policyKeys(name, p); err != nil {
 		return err
 	}
 	if n := different(d.keys); d.need > n {
 		return misuse(fmt.Errorf("%s: signatures.require: want at most the number of different keys, which is %d, found %d", layout.Printable(name), n, d.need), "")
 	}
-	t.demands = append(t.demands, d)
+	q.quorums = append(q.quorums, d)
 	return nil
 }
 
@@ -74,10 +75,10 @@ func policyKeys(name string, p *policy.Policy) ([]*signature.PublicKey, error) {
 	return publicKeys(names)
 }
 
-// writerTrust is a policy on what pack and bundle write. Its rule on
+// writerRequirements is a policy on what pack and bundle write. Its rule on
 // signatures they cannot keep, since others sign later; but they refuse to sign
 // with a key that it does not list.
-func (e *env) writerTrust(c *cli.Context, s *signing) (*trust, error) {
+func (e *env) writerRequirements(c *cli.Context, s *signing) (*requirements, error) {
 	name := c.String("policy")
 	if name == "" {
 		return nil, nil
@@ -85,11 +86,11 @@ func (e *env) writerTrust(c *cli.Context, s *signing) (*trust, error) {
 	if c.String("output") == "-" || c.Bool("append") {
 		return nil, misuse(fmt.Errorf("--policy: not with -o - or --append, which cannot take back what was written"), "write it to a file of its own first")
 	}
-	t := &trust{e: e}
-	if err := t.readPolicy(name); err != nil {
+	q := &requirements{e: e}
+	if err := q.readPolicy(name); err != nil {
 		return nil, err
 	}
-	for _, d := range t.demands {
+	for _, d := range q.quorums {
 		known := map[string]bool{}
 		for _, k := range d.keys {
 			known[k.Fingerprint()] = true
@@ -100,14 +101,78 @@ func (e *env) writerTrust(c *cli.Context, s *signing) (*trust, error) {
 			}
 		}
 	}
-	t.demands = nil
-	return t, nil
+	q.quorums = nil
+	return q, nil
+}
+
+// inspect adds to an audit what the rules need to see.
+func (q *requirements) inspect(o layout.AuditOptions) layout.AuditOptions {
+	q.seen, q.cache = nil, nil
+	if q.policy == nil && !q.dates.Dated() {
+		return o
+	}
+	q.seen = &policy.Inspector{Kind: kindWord, Look: q.policy != nil && q.policy.Looks()}
+	for _, in := range o.Inspectors {
+		if c, ok := in.(*lei.Checker); ok {
+			q.cache = c
+			if q.policy != nil && q.policy.Forbid.Secrets {
+				// A notice is enough: the policy refuses them with the rest.
+				c.Secrets, c.TellSecrets = true, true
+			}
+		}
+	}
+	o.Inspectors = append(o.Inspectors, q.seen)
+	return o
+}
+
+// check is the last word on a source that is whole; dir is its directory, if it
+// is one.
+func (q *requirements) check(r *layout.Report, ref, dir string) error {
+	if q == nil || q.seen == nil {
+		return nil
+	}
+	if dir != "" && !r.Sealed {
+		if err := besides(dir, q.seen.Unread); err != nil {
+			return err
+		}
+	}
+	in := q.seen.Input(r)
+	in.Size, in.Now = q.size, q.e.now()
+	if q.cache != nil {
+		q.caches(in)
+	}
+	refused := &refusal{}
+	if q.policy != nil {
+		refused.violations = q.policy.Judge(in)
+	}
+	q.dates.Judge(in.Chosen(r.Index, ref), in.Now, func(rule, where, format string, args ...any) {
+		flag := map[string]string{"dates": "date", "dates.min": "--min-date", "dates.maxAge": "--max-age"}[rule]
+		refused.violations = append(refused.violations, policy.Violation{Rule: flag, Where: where, What: fmt.Sprintf(format, args...)})
+	})
+	if len(refused.violations) == 0 {
+		return nil
+	}
+	return refused
+}
+
+// caches adds what is known of LEI snapshots: their own dates, and secrets.
+func (q *requirements) caches(in *policy.Input) {
+	for _, c := range q.cache.Found() {
+		if t, err := policy.ParseDate(c.Snapshot.Date); err == nil {
+			in.SetDate(c.Digest, t)
+		}
+		if c.Payload.Secrets.Err() != nil {
+			for _, p := range c.Payload.Secrets.Found {
+				in.Secrets = append(in.Secrets, printableLine(fmt.Sprintf("%s of %s, in %s", p.Path, c.Digest, count(int(p.Count), "report"))))
+			}
+		}
+	}
 }
 
 // measure notes how large a bundle is as it lies there, if a rule is on that.
-func (t *trust) measure(size func() (int64, error)) (err error) {
-	if t != nil && t.facts != nil && t.facts.rules.MaxBundle > 0 {
-		t.facts.size, err = size()
+func (q *requirements) measure(size func() (int64, error)) (err error) {
+	if q != nil && q.seen != nil && q.policy != nil && q.policy.MaxBundle > 0 {
+		q.size, err = size()
 	}
 	return err
 }
@@ -162,8 +227,8 @@ func (r *refusal) hint() string {
 
 // checkOutput asks a policy about an archive that has been written and has not
 // got its name yet, by reading it as the other side will.
-func (e *env) checkOutput(ctx context.Context, t *trust, out bundle.Target) error {
-	if t == nil {
+func (e *env) checkOutput(ctx context.Context, q *requirements, out bundle.Target) error {
+	if q == nil {
 		return nil
 	}
 	f, ok := out.(*output)
@@ -175,24 +240,24 @@ func (e *env) checkOutput(ctx context.Context, t *trust, out bundle.Target) erro
 		return f.err(err)
 	}
 	written := io.NewSectionReader(f.f, 0, info.Size())
-	return t.examine(ctx, f.name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+	return q.examine(ctx, f.name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 		return bundle.Verify(ctx, written, o)
 	}, func() (int64, error) { return written.Size(), nil })
 }
 
 // checkLayout asks it about a layout directory at its Commit.
-func (e *env) checkLayout(t *trust, w *layout.Writer) {
-	if t == nil {
+func (e *env) checkLayout(q *requirements, w *layout.Writer) {
+	if q == nil {
 		return
 	}
 	w.CheckWith(func(ctx context.Context, r *layout.Reader) error {
-		return t.examine(ctx, "", r.Audit, r.Size)
+		return q.examine(ctx, "", r.Audit, r.Size)
 	})
 }
 
-func (t *trust) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
+func (q *requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
 	ins, _ := inspectors()
-	o, err := t.begin(ctx, &source{name: "-", e: t.e}, layout.AuditOptions{Inspectors: ins})
+	o, err := q.begin(ctx, &source{name: "-", e: q.e}, layout.AuditOptions{Inspectors: ins})
 	if err != nil {
 		return err
 	}
@@ -201,10 +266,10 @@ func (t *trust) examine(ctx context.Context, name string, audit func(context.Con
 		err = report.Err()
 	}
 	if err == nil {
-		err = t.measure(size)
+		err = q.measure(size)
 	}
 	if err == nil {
-		err = t.check(report, "", "")
+		err = q.check(report, "", "")
 	}
 	if err == nil || name == "" {
 		return err
@@ -217,5 +282,5 @@ func (b *bundling) prepare(w *layout.Writer) {
 	if b.sign != nil {
 		w.SignWith(b.sign.sign)
 	}
-	b.e.checkLayout(b.trust, w)
+	b.e.checkLayout(b.required, w)
 }

@@ -35,7 +35,7 @@ func pushCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first (default: TMPDIR or the system's)"},
 			formatFlag(),
-		}, append(trustFlags(), registryFlags()...)...),
+		}, append(requirementFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -90,7 +90,7 @@ func newPushing(c *cli.Context, e *env) (*pushing, error) {
 		return nil, err
 	}
 	p.src = src
-	if src.trust, err = e.trust(c); err != nil {
+	if src.required, err = e.requirements(c); err != nil {
 		return nil, err
 	}
 	if err := src.choose(c.String("tag")); err != nil {

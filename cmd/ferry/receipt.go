@@ -75,7 +75,7 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	}
 	add("Seal", report.Sealed && len(report.Unlisted) == 0,
 		"SHA256SUMS lists every file, index.json and oci-layout too, and each is as listed", unsealed)
-	signers := src.trust.signedBy()
+	signers := src.required.signedBy()
 	switch {
 	case len(signers) > 0:
 		add("Signature", true, "SHA256SUMS is signed by "+strings.Join(signers, " and "), "")

@@ -24,10 +24,10 @@ type source struct {
 	ref  string // the artifact it chooses, or ""
 	dir  bool
 	// docker is set where the source may be an archive in docker's form.
-	docker bool
-	e      *env
-	seen   *progress // counts what is read; nil while nobody wants to know
-	trust  *trust    // what is asked of it beyond that it is whole
+	docker   bool
+	e        *env
+	seen     *progress     // counts what is read; nil while nobody wants to know
+	required *requirements // what is asked of it beyond that it is whole
 	// Signatures: those that it has, and those that go along when it is copied.
 	signatures, kept int
 	// listing collects what a packing list says; nil where none is wanted.
@@ -142,11 +142,11 @@ func (s *source) label() string {
 	return layout.Printable(s.name)
 }
 
-// audit checks the whole source, and that it keeps what s.trust asks of it:
+// audit checks the whole source, and that it keeps what s.required asks of it:
 // what that refuses is an error, and the report is there with it unless the
 // signature does not hold.
 func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
-	o, err := s.trust.begin(ctx, s, o)
+	o, err := s.required.begin(ctx, s, o)
 	if err != nil {
 		return nil, s.err(err)
 	}
@@ -156,12 +156,12 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 		if s.dir {
 			dir = s.name
 		}
-		err = s.err(s.trust.check(report, s.ref, dir))
+		err = s.err(s.required.check(report, s.ref, dir))
 	}
 	return report, err
 }
 
-// examine checks the whole source, and tells the trust how large it is.
+// examine checks the whole source, and tells the requirements how large it is.
 func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 	if s.dir {
 		r, err := s.reader()
@@ -171,7 +171,7 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 		defer r.Close()
 		report, err := r.Audit(ctx, o)
 		if err == nil {
-			err = s.trust.measure(r.Size)
+			err = s.required.measure(r.Size)
 		}
 		return report, s.err(err)
 	}
@@ -183,7 +183,7 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 	n := &sized{Reader: f}
 	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.reader(n)), o)
 	if err == nil {
-		err = s.trust.measure(n.size)
+		err = s.required.measure(n.size)
 	}
 	if err := s.otherForm(ctx, report, err); err != nil {
 		return nil, s.err(err)

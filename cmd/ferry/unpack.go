@@ -30,7 +30,7 @@ func unpackCommand(e *env) *cli.Command {
 			overwriteFlag("files of the same names in an existing DIR"),
 			noSyncFlag(),
 			formatFlag(),
-		}, append(trustFlags(), receiptFlags()...)...),
+		}, append(requirementFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -56,7 +56,7 @@ func unpackCommand(e *env) *cli.Command {
 			if err := src.choose(c.String("tag")); err != nil {
 				return err
 			}
-			if src.trust, err = e.trust(c); err != nil {
+			if src.required, err = e.requirements(c); err != nil {
 				return err
 			}
 			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
@@ -84,7 +84,7 @@ func unpackCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			a.SignedBy = src.trust.signedBy()
+			a.SignedBy = src.required.signedBy()
 			if err := slip.write(src, report, a); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func unpackCommand(e *env) *cli.Command {
 			} else {
 				e.extra(a.Extra, len(report.Unlisted))
 			}
-			fmt.Fprintln(e.stdout, src.trust.line())
+			fmt.Fprintln(e.stdout, src.required.line())
 			switch {
 			case c.Bool("layout"):
 				e.next("ferry ls %s", shellWord(out))

@@ -25,7 +25,7 @@ func verifyCommand(e *env) *cli.Command {
 		Flags: append([]cli.Flag{
 			expectFlag(),
 			formatFlag(),
-		}, trustFlags()...),
+		}, requirementFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := checkFormat(c); err != nil {
 				return err
@@ -38,7 +38,7 @@ func verifyCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if src.trust, err = e.trust(c); err != nil {
+			if src.required, err = e.requirements(c); err != nil {
 				return err
 			}
 			end := e.reading("verifying", src)
@@ -81,8 +81,8 @@ func verifyCommand(e *env) *cli.Command {
 				return src.err(verdict)
 			}
 			a.print(e, arg)
-			src.trust.unchecked(report)
-			fmt.Fprintln(e.stdout, src.trust.line())
+			src.required.unchecked(report)
+			fmt.Fprintln(e.stdout, src.required.line())
 			e.next("%s", unpackStep(src, arg, report, files)+againFlags(c))
 			return nil
 		},
@@ -164,7 +164,7 @@ func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict 
 	}
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
-		SignedBy: src.trust.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
+		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
 		unlisted: len(r.Unlisted),
 	}
 	if r.Index != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/ociferry/ferry/layout/sniff"
 )
 
-// A Subject is what a policy judges: a layout that is whole.
-type Subject struct {
+// An Input is what a policy judges: a layout that is whole.
+type Input struct {
 	Names     []string // in index.json
 	Artifacts []Artifact
 	Blobs     []v1.Descriptor // with their titles, where they have any
@@ -64,7 +64,7 @@ func (p *Policy) Looks() bool {
 func (d Dates) Dated() bool { return !d.Min.IsZero() || d.MaxAge > 0 }
 
 // Judge lists what is not allowed, in the order of the rules.
-func (p *Policy) Judge(s *Subject) []Violation {
+func (p *Policy) Judge(s *Input) []Violation {
 	j := &judge{titles: map[digest.Digest]string{}}
 	for _, a := range s.Artifacts {
 		j.titles[a.Digest] = a.Name
@@ -119,7 +119,7 @@ func hostname(host string) string {
 
 func (f File) where() string { return fmt.Sprintf("%.200q", f.Name) }
 
-func (p *Policy) sizes(j *judge, s *Subject) {
+func (p *Policy) sizes(j *judge, s *Input) {
 	for _, f := range s.Files {
 		if p.MaxBlob > 0 && f.Size > p.MaxBlob {
 			j.add("limits.blob", f.where(), "%d bytes, the limit is %d", f.Size, p.MaxBlob)
@@ -140,7 +140,7 @@ func (p *Policy) sizes(j *judge, s *Subject) {
 	}
 }
 
-func (p *Policy) content(j *judge, s *Subject) {
+func (p *Policy) content(j *judge, s *Input) {
 	blobs := make([]digest.Digest, 0, len(s.Content))
 	for d := range s.Content {
 		blobs = append(blobs, d)
@@ -166,6 +166,13 @@ func (p *Policy) content(j *judge, s *Subject) {
 				j.add("forbid "+rule.name, f.where(), "no part of the layout, and not looked at")
 			} else {
 				j.places("forbid "+rule.name, f.where(), rule.of(f.Found))
+			}
+		}
+	}
+	if p.Forbid.Executables {
+		for _, b := range s.Blobs {
+			if w := s.Program(b); w != "" {
+				j.add("forbid executables", named(b.Digest, b.Annotations[v1.AnnotationTitle]), "%s", w)
 			}
 		}
 	}

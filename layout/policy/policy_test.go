@@ -92,8 +92,8 @@ func TestJudge(t *testing.T) {
 	}
 	now := time.Date(2026, 2, 15, 0, 0, 0, 0, time.UTC)
 	a := digest.FromString("a")
-	good := func() *Subject {
-		return &Subject{
+	good := func() *Input {
+		return &Input{
 			Names:     []string{"lei.internal/lei/cache:1", "lei.internal:5000/x:1", "LEI.Internal/x:2"},
 			Artifacts: []Artifact{{Digest: a, Kind: "lei", Date: now.AddDate(0, 0, -7)}},
 			Blobs:     []v1.Descriptor{blob("a", "application/vnd.oci.image.manifest.v1+json", 10, ""), blob("b", "application/vnd.oci.x", 2<<30, "f\x1b")},
@@ -111,46 +111,46 @@ func TestJudge(t *testing.T) {
 	found := sniff.Places{List: []sniff.Place{{Path: "x > y\x1b", What: "ELF"}}, More: 3}
 	for _, c := range []struct {
 		name   string
-		change func(*Subject)
+		change func(*Input)
 		want   []string
 	}{
-		{"kind", func(s *Subject) { s.Artifacts[0].Kind = "files" }, []string{"kinds"}},
-		{"media type", func(s *Subject) { s.Blobs[1].MediaType = "text/plain" }, []string{"mediaTypes"}},
-		{"media type twice", func(s *Subject) {
+		{"kind", func(s *Input) { s.Artifacts[0].Kind = "files" }, []string{"kinds"}},
+		{"media type", func(s *Input) { s.Blobs[1].MediaType = "text/plain" }, []string{"mediaTypes"}},
+		{"media type twice", func(s *Input) {
 			s.Blobs[1].MediaType = "text/plain"
 			s.Blobs = append(s.Blobs, s.Blobs[1])
 		}, []string{"mediaTypes"}},
-		{"host", func(s *Subject) { s.Names = []string{"docker.io/x.internal/y:1"} }, []string{"names"}},
-		{"no host", func(s *Subject) { s.Names = []string{"latest"} }, []string{"names"}},
-		{"host that ends otherwise", func(s *Subject) { s.Names = []string{"x.internal.example.com/y:1"} }, []string{"names"}},
-		{"blob", func(s *Subject) { s.Blobs[1].Size++ }, []string{"limits.blob"}},
-		{"bundle", func(s *Subject) { s.Size = 5 << 30 }, []string{"limits.bundle"}},
-		{"blobs that are large together, compressed", func(s *Subject) {
+		{"host", func(s *Input) { s.Names = []string{"docker.io/x.internal/y:1"} }, []string{"names"}},
+		{"no host", func(s *Input) { s.Names = []string{"latest"} }, []string{"names"}},
+		{"host that ends otherwise", func(s *Input) { s.Names = []string{"x.internal.example.com/y:1"} }, []string{"names"}},
+		{"blob", func(s *Input) { s.Blobs[1].Size++ }, []string{"limits.blob"}},
+		{"bundle", func(s *Input) { s.Size = 5 << 30 }, []string{"limits.bundle"}},
+		{"blobs that are large together, compressed", func(s *Input) {
 			s.Blobs = append(s.Blobs, blob("c", "application/vnd.oci.x", 2<<30, ""), blob("d", "application/vnd.oci.x", 2<<30, ""), blob("e", "application/vnd.oci.x", 2<<30, ""))
 		}, nil},
-		{"the same blob twice is one", func(s *Subject) { s.Blobs = append(s.Blobs, s.Blobs[1], s.Blobs[1]) }, nil},
-		{"executable", func(s *Subject) { s.Content[a].Executable = found }, []string{"forbid executables", "forbid executables"}},
-		{"encrypted", func(s *Subject) { s.Content[a].Encrypted = found }, []string{"forbid encrypted", "forbid encrypted"}},
-		{"unseen", func(s *Subject) { s.Content[a].Unseen = found }, []string{"forbid unseen", "forbid unseen"}},
-		{"secrets", func(s *Subject) { s.Secrets = []string{"x"} }, []string{"forbid secrets"}},
-		{"old", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(-1, 0, 0) }, []string{"dates.min", "dates.maxAge"}},
-		{"too old", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(0, 0, -14) }, nil},
-		{"no date", func(s *Subject) { s.Artifacts[0].Date = time.Time{} }, []string{"dates"}},
-		{"a referrer has no date", func(s *Subject) {
+		{"the same blob twice is one", func(s *Input) { s.Blobs = append(s.Blobs, s.Blobs[1], s.Blobs[1]) }, nil},
+		{"executable", func(s *Input) { s.Content[a].Executable = found }, []string{"forbid executables", "forbid executables"}},
+		{"encrypted", func(s *Input) { s.Content[a].Encrypted = found }, []string{"forbid encrypted", "forbid encrypted"}},
+		{"unseen", func(s *Input) { s.Content[a].Unseen = found }, []string{"forbid unseen", "forbid unseen"}},
+		{"secrets", func(s *Input) { s.Secrets = []string{"x"} }, []string{"forbid secrets"}},
+		{"old", func(s *Input) { s.Artifacts[0].Date = now.AddDate(-1, 0, 0) }, []string{"dates.min", "dates.maxAge"}},
+		{"too old", func(s *Input) { s.Artifacts[0].Date = now.AddDate(0, 0, -14) }, nil},
+		{"no date", func(s *Input) { s.Artifacts[0].Date = time.Time{} }, []string{"dates"}},
+		{"a referrer has no date", func(s *Input) {
 			s.Artifacts = append(s.Artifacts, Artifact{Digest: digest.FromString("r"), About: a, Kind: "referrer"})
 		}, []string{"kinds"}},
-		{"a referrer to what is not there has a date of its own", func(s *Subject) {
+		{"a referrer to what is not there has a date of its own", func(s *Input) {
 			s.Artifacts = append(s.Artifacts, Artifact{Digest: a, About: digest.FromString("b"), Kind: "referrer"})
 		}, []string{"kinds", "dates"}},
-		{"a file beside the layout", func(s *Subject) { s.Files = []File{{Name: "x", Size: 1, Found: &sniff.Findings{}}} }, []string{"mediaTypes"}},
-		{"a file that nobody looked at", func(s *Subject) { s.Files = []File{{Name: "x", Size: 1}} },
+		{"a file beside the layout", func(s *Input) { s.Files = []File{{Name: "x", Size: 1, Found: &sniff.Findings{}}} }, []string{"mediaTypes"}},
+		{"a file that nobody looked at", func(s *Input) { s.Files = []File{{Name: "x", Size: 1}} },
 			[]string{"mediaTypes", "forbid executables", "forbid encrypted", "forbid unseen"}},
-		{"a file that may be run", func(s *Subject) { s.Files = []File{{Name: "x", Found: &sniff.Findings{Executable: found}}} },
+		{"a file that may be run", func(s *Input) { s.Files = []File{{Name: "x", Found: &sniff.Findings{Executable: found}}} },
 			[]string{"mediaTypes", "forbid executables", "forbid executables"}},
-		{"a large file", func(s *Subject) { s.Files = []File{{Name: "x", Size: 5 << 30, Found: &sniff.Findings{}}} },
+		{"a large file", func(s *Input) { s.Files = []File{{Name: "x", Size: 5 << 30, Found: &sniff.Findings{}}} },
 			[]string{"mediaTypes", "limits.blob"}},
-		{"from ahead of the clock", func(s *Subject) { s.Artifacts[0].Date = now.AddDate(1, 0, 0) }, nil},
-		{"everything", func(s *Subject) {
+		{"from ahead of the clock", func(s *Input) { s.Artifacts[0].Date = now.AddDate(1, 0, 0) }, nil},
+		{"everything", func(s *Input) {
 			s.Artifacts[0].Kind = "files"
 			s.Names = []string{"a", "b"}
 			s.Content[a].Executable = found
@@ -235,6 +235,6 @@ func FuzzParse(f *testing.F) {
 		if p.Require > len(p.Keys) || p.MaxBlob < 0 || p.MaxBundle < 0 || p.Dates.MaxAge < 0 {
 			t.Errorf("%+v", p)
 		}
-		p.Judge(&Subject{Names: []string{"a/b"}, Blobs: []v1.Descriptor{{}}, Artifacts: []Artifact{{}}})
+		p.Judge(&Input{Names: []string{"a/b"}, Blobs: []v1.Descriptor{{}}, Artifacts: []Artifact{{}}})
 	})
 }
