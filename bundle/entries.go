@@ -65,7 +65,7 @@ func (e *EntryError) Error() string {
 type entries struct {
 	tar     *tar.Reader
 	watch   *headerWatch
-	stream  *meter
+	stream  *ratioLimiter
 	seen    map[[16]byte]bool // hash of a folded name: true for a file
 	dir     string            // of the last file: it is one, and so are those above it
 	count   int
@@ -73,14 +73,14 @@ type entries struct {
 	first   bool
 }
 
-func newEntries(m *meter) *entries {
+func newEntries(m *ratioLimiter) *entries {
 	w := &headerWatch{r: m}
 	return &entries{tar: tar.NewReader(w), watch: w, stream: m, seen: map[[16]byte]bool{}, first: true}
 }
 
 // newSeekingEntries lets archive/tar skip contents instead of reading them.
 func newSeekingEntries(r io.ReadSeeker) *entries {
-	e := newEntries(&meter{r: r, raw: &counter{}, plain: true})
+	e := newEntries(&ratioLimiter{r: r, raw: &counter{}, plain: true})
 	e.tar = tar.NewReader(&seekingWatch{e.watch, r})
 	return e
 }

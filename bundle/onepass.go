@@ -65,7 +65,7 @@ func WriteDraft(ctx context.Context, f Target, format *compression.Format, d *la
 		return d.Watcher(at[i])
 	}
 	written := make([]digest.Digest, len(blobs))
-	err = layout.InOrder(ctx, blobs, watch, func(i int, got digest.Digest, data []byte) (err error) {
+	err = layout.ReadAhead(ctx, blobs, watch, func(i int, got digest.Digest, data []byte) (err error) {
 		if data != nil {
 			err = a.loose(layout.BlobPath(got), data)
 		} else {

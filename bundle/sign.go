@@ -11,14 +11,14 @@ import (
 	"github.com/ociferry/ferry/layout/compression"
 )
 
-// Trusted reads SHA256SUMS and its signatures, wherever they stand, and nothing
+// ReadSeal reads SHA256SUMS and its signatures, wherever they stand, and nothing
 // else, for an archive that can be read twice: Verify then takes the seal as
 // o.Seal. Signatures that follow SHA256SUMS at once, as in an archive of ours,
 // are all that is asked about; else the archive is read to its end.
 //
 // The error is that of judge, layout.ErrUnsealed, or one of the archive's
 // structure.
-func Trusted(ctx context.Context, r io.Reader, judge func(seal []byte, signatures []layout.Signature) error) ([]byte, error) {
+func ReadSeal(ctx context.Context, r io.Reader, judge func(seal []byte, signatures []layout.Signature) error) ([]byte, error) {
 	m, z, _, err := open(r)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (c *copier) held(a *layout.Audit, f file) error {
 	switch {
 	case !isBlob || c.small:
 		return c.out.fixed(f)
-	case len(f.data) <= layout.LooseSize:
+	case len(f.data) <= layout.MaxReadAhead:
 		return c.out.loose(f.name, f.data)
 	}
 	return c.body(f.name, int64(len(f.data)), func(w io.Writer) error {

@@ -130,7 +130,7 @@ func TestSignRefuses(t *testing.T) {
 func TestTrusted(t *testing.T) {
 	archive := resign(t, compression.Gzip, twoPasses(t, compression.Gzip, draftOf([][]byte{[]byte("content")})))
 	var asked int
-	seal, err := Trusted(context.Background(), bytes.NewReader(archive), func(seal []byte, list []layout.Signature) error {
+	seal, err := ReadSeal(context.Background(), bytes.NewReader(archive), func(seal []byte, list []layout.Signature) error {
 		asked++
 		if len(list) != 1 || !bytes.Equal(list[0].Data, fakeSignature(seal, 1)) {
 			return fmt.Errorf("%q", list)
@@ -141,7 +141,7 @@ func TestTrusted(t *testing.T) {
 		t.Errorf("%d bytes, asked %d times, %v", len(seal), asked, err)
 	}
 	unsigned := twoPasses(t, compression.None, draftOf(nil))
-	_, err = Trusted(context.Background(), bytes.NewReader(unsigned), func(_ []byte, list []layout.Signature) error {
+	_, err = ReadSeal(context.Background(), bytes.NewReader(unsigned), func(_ []byte, list []layout.Signature) error {
 		if len(list) == 0 {
 			return errors.New("unsigned")
 		}
@@ -158,7 +158,7 @@ func TestTrustedBehindZeros(t *testing.T) {
 	l := layouttest.Artifact{}.Layout().Seal()
 	entries := append(l.Entries(), layouttest.Entry{Name: "blobs/sha256/" + strings.Repeat("0", 64), Type: '0', Run: 100 << 20})
 	entries = append(entries, layouttest.File(layout.SignatureName, []byte("x")))
-	seal, err := Trusted(context.Background(), bytes.NewReader(layouttest.GzipTar(entries...)), func([]byte, []layout.Signature) error { return nil })
+	seal, err := ReadSeal(context.Background(), bytes.NewReader(layouttest.GzipTar(entries...)), func([]byte, []layout.Signature) error { return nil })
 	if err != nil || !bytes.Equal(seal, l["SHA256SUMS"]) {
 		t.Errorf("%d bytes of a seal: %v", len(seal), err)
 	}
@@ -171,7 +171,7 @@ func TestMeterAnnounced(t *testing.T) {
 		n, read int64
 		bad     bool
 	}{{bigSlack - 1<<20, 0, false}, {bigSlack, 0, true}, {bigSlack, 1 << 20, false}, {1000 << 30, 1 << 30, false}} {
-		m := &meter{r: zero{}, raw: &counter{}, n: c.n, announced: 1 << 60}
+		m := &ratioLimiter{r: zero{}, raw: &counter{}, n: c.n, announced: 1 << 60}
 		m.raw.n.Store(c.read)
 		_, err := m.Read(make([]byte, 1))
 		var bomb *RatioError

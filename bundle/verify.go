@@ -39,7 +39,7 @@ func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit,
 	if a.Index() == nil { // it was read to its end
 		return a.Finish(), a, nil
 	}
-	return a.Sofar(), a, nil
+	return a.Partial(), a, nil
 }
 
 // scan feeds the files of an archive to an audit, until done says so.
@@ -50,7 +50,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (
 	}
 	defer z.Close()
 	e := newEntries(m)
-	c := newCrew(ctx, a)
+	c := newParallelAdder(ctx, a)
 	defer func() {
 		if first := c.wait(); first != nil {
 			err = first

@@ -45,7 +45,7 @@ func write(ctx context.Context, w io.Writer, c *layout.Contents, more ...file) e
 		}
 	}
 	blobs := c.Blobs[documents(c):]
-	err = layout.InOrder(ctx, blobs, nil, func(i int, d digest.Digest, data []byte) error {
+	err = layout.ReadAhead(ctx, blobs, nil, func(i int, d digest.Digest, data []byte) error {
 		b := &blobs[i]
 		if data != nil {
 			return a.loose(layout.BlobPath(d), data)
@@ -114,7 +114,7 @@ func sha256Of(ctx context.Context, b layout.Blob) (sum [32]byte, err error) {
 		return layout.SHA256(b.Digest), nil
 	}
 	h := sha256.New()
-	if _, err := b.Pass(ctx, nil, h); err != nil {
+	if _, err := b.CopyTo(ctx, nil, h); err != nil {
 		return sum, err
 	}
 	return [32]byte(h.Sum(nil)), nil
@@ -198,7 +198,7 @@ func (a *archiver) loose(name string, data []byte) error {
 func (a *archiver) content(ctx context.Context, b *layout.Blob, watch io.WriteCloser) (digest.Digest, error) {
 	pad := padding(b.Size)
 	if a.z == nil {
-		d, err := b.Pass(ctx, watch, a.w)
+		d, err := b.CopyTo(ctx, watch, a.w)
 		if err == nil {
 			_, err = a.w.Write(pad)
 		}
@@ -208,7 +208,7 @@ func (a *archiver) content(ctx context.Context, b *layout.Blob, watch io.WriteCl
 		return "", err
 	}
 	p := &part{z: a.z, size: b.Size + int64(len(pad))}
-	d, err := b.Pass(ctx, watch, p)
+	d, err := b.CopyTo(ctx, watch, p)
 	if err == nil {
 		_, err = p.Write(pad)
 	}

@@ -39,6 +39,10 @@ type FileInspector interface {
 	File(name string, size int64) io.WriteCloser
 }
 
+// An Aborter is a sink that takes back what it has been given. Abort is called
+// in the place of Close when the content turned out damaged.
+type Aborter interface{ Abort() }
+
 // AuditOptions say what an Audit does beside its checks.
 type AuditOptions struct {
 	// Inspectors look into the content.
@@ -46,8 +50,8 @@ type AuditOptions struct {
 	// Sink, when set, is called before the content of each blob and returns
 	// where to write it, or nil; it may ask the audit what is known by then,
 	// and is called from as many goroutines as Add.
-	// The writer is closed when the content proved whole; otherwise its Abort is
-	// called, if it has one. An error of the sink ends the audit.
+	// The writer is closed when the content proved whole; otherwise, where it is
+	// an Aborter, it is aborted. An error of the sink ends the audit.
 	Sink func(a *Audit, d v1.Descriptor) (io.WriteCloser, error)
 	// Strict makes SHA256SUMS the whole list: a file that it does not name is
 	// refused even where it is no part of the layout. For archives, which
@@ -146,19 +150,19 @@ func (a *Audit) Add(ctx context.Context, name string, size int64, r io.Reader) e
 	}
 	switch name {
 	case v1.ImageLayoutFile:
-		return a.addSmall(ctx, name, size, 64<<10, r, a.underSeal(name, func(data []byte) error {
+		return a.addSmall(ctx, name, size, 64<<10, r, a.deferUntilTrusted(name, func(data []byte) error {
 			a.layout = true
 			return parseLayout(data)
 		}))
 	case v1.ImageIndexFile:
-		return a.addSmall(ctx, name, size, MaxDocument, r, a.underSeal(name, a.addIndex))
+		return a.addSmall(ctx, name, size, MaxDocument, r, a.deferUntilTrusted(name, a.addIndex))
 	case SealName:
 		return a.addSmall(ctx, name, size, maxSeal, r, a.addSeal)
 	}
 	if IsSignature(name) {
 		return a.addSmall(ctx, name, size, MaxSignatureSize, r, a.addSignature(name))
 	}
-	if err := a.gate(name); err != nil {
+	if err := a.requireTrust(name); err != nil {
 		return err
 	}
 	d, ok, err := ParseBlobPath(name)
@@ -295,7 +299,7 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 		if out != nil {
 			sinks = append(sinks, out)
 		}
-		if w, ok := out.(interface{ Abort() }); ok {
+		if w, ok := out.(Aborter); ok {
 			defer func() {
 				if !b.whole {
 					w.Abort()

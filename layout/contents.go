@@ -37,7 +37,7 @@ func (b *Blob) Bytes(ctx context.Context) ([]byte, error) {
 	}
 	var data bytes.Buffer
 	data.Grow(int(b.Size))
-	_, err := b.Pass(ctx, nil, &data)
+	_, err := b.CopyTo(ctx, nil, &data)
 	return data.Bytes(), err
 }
 
@@ -289,7 +289,7 @@ func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
 			blobs = append(blobs, b)
 		}
 	}
-	return InOrder(ctx, blobs, nil, func(i int, _ digest.Digest, data []byte) error {
+	return ReadAhead(ctx, blobs, nil, func(i int, _ digest.Digest, data []byte) error {
 		b := &blobs[i]
 		if data != nil {
 			return w.put(ctx, b.Descriptor, data)

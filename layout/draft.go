@@ -51,7 +51,7 @@ func (d *Draft) Contents(ctx context.Context) (*Contents, error) {
 // left to the caller.
 func (d *Draft) CopyTo(ctx context.Context, w *Writer) (*Contents, error) {
 	digests := make([]digest.Digest, len(d.Blobs))
-	err := InOrder(ctx, d.Blobs, d.Watcher, func(i int, got digest.Digest, data []byte) (err error) {
+	err := ReadAhead(ctx, d.Blobs, d.Watcher, func(i int, got digest.Digest, data []byte) (err error) {
 		b := &d.Blobs[i]
 		if data != nil {
 			err = w.put(ctx, v1.Descriptor{Digest: got, Size: b.Size}, data)
@@ -78,9 +78,9 @@ func (d *Draft) hash(ctx context.Context, which []int, digests []digest.Digest) 
 		blobs[i] = d.Blobs[x]
 	}
 	watch := func(i int) io.WriteCloser { return d.Watcher(which[i]) }
-	return InOrder(ctx, blobs, watch, func(i int, got digest.Digest, data []byte) (err error) {
+	return ReadAhead(ctx, blobs, watch, func(i int, got digest.Digest, data []byte) (err error) {
 		if data == nil {
-			got, err = blobs[i].Pass(ctx, watch(i))
+			got, err = blobs[i].CopyTo(ctx, watch(i))
 		}
 		digests[which[i]] = got
 		return err
@@ -207,13 +207,13 @@ func (b *Blob) begin(p []byte) (int, error) {
 	return n, err
 }
 
-// InOrder reads blobs and calls use for each, in their order. Blobs that fit
+// ReadAhead reads blobs and calls use for each, in their order. Blobs that fit
 // one buffer are read and hashed ahead, on all cores, and data is their
 // content, good until use returns. For the others data is nil: use reads them
-// itself (see Pass). Digests that are known are compared; watch is as in Draft,
+// itself (see CopyTo). Digests that are known are compared; watch is as in Draft,
 // and is left to use where data is nil. The error is the first, of a blob or of
 // use.
-func InOrder(ctx context.Context, blobs []Blob, watch func(i int) io.WriteCloser, use func(i int, d digest.Digest, data []byte) error) error {
+func ReadAhead(ctx context.Context, blobs []Blob, watch func(i int) io.WriteCloser, use func(i int, d digest.Digest, data []byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -351,10 +351,10 @@ func (b *Blob) load(p []byte, watch io.WriteCloser) (digest.Digest, error) {
 	return b.compare(b.algorithm().FromBytes(p))
 }
 
-// Pass reads a blob to its end and writes it to every sink, in goroutines of
+// CopyTo reads a blob to its end and writes it to every sink, in goroutines of
 // their own, and to watch, which may be nil and is closed. The error is a
 // *CorruptError when the blob has not the size, or the digest, that it should.
-func (b *Blob) Pass(ctx context.Context, watch io.WriteCloser, sinks ...io.Writer) (digest.Digest, error) {
+func (b *Blob) CopyTo(ctx context.Context, watch io.WriteCloser, sinks ...io.Writer) (digest.Digest, error) {
 	if watch != nil {
 		defer watch.Close()
 		sinks = append(sinks, watch)

@@ -46,7 +46,7 @@ func TestInOrder(t *testing.T) {
 		func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
 			next := 0
-			err := InOrder(context.Background(), blobsOf(contents...), nil, func(i int, d digest.Digest, data []byte) error {
+			err := ReadAhead(context.Background(), blobsOf(contents...), nil, func(i int, d digest.Digest, data []byte) error {
 				if i != next {
 					t.Fatalf("%d cores: blob %d came, want %d", cores, i, next)
 				}
@@ -87,17 +87,17 @@ func TestInOrderErrors(t *testing.T) {
 		tt.change(&blobs[2])
 		blobs[3].Size = 7
 		seen := 0
-		err := InOrder(context.Background(), blobs, nil, func(int, digest.Digest, []byte) error { seen++; return nil })
+		err := ReadAhead(context.Background(), blobs, nil, func(int, digest.Digest, []byte) error { seen++; return nil })
 		if err == nil || !strings.Contains(err.Error(), tt.want) || seen != 2 {
 			t.Errorf("%s: got %v after %d blobs, want %s after 2", tt.name, err, seen, tt.want)
 		}
 	}
-	if err := InOrder(context.Background(), blobsOf(noise(1, 9), noise(2, 9)), nil, func(int, digest.Digest, []byte) error { return boom }); err != boom {
+	if err := ReadAhead(context.Background(), blobsOf(noise(1, 9), noise(2, 9)), nil, func(int, digest.Digest, []byte) error { return boom }); err != boom {
 		t.Errorf("got %v, want boom", err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(boom)
-	if err := InOrder(ctx, blobsOf(noise(1, 9)), nil, func(int, digest.Digest, []byte) error { return nil }); err != boom {
+	if err := ReadAhead(ctx, blobsOf(noise(1, 9)), nil, func(int, digest.Digest, []byte) error { return nil }); err != boom {
 		t.Errorf("cancelled: got %v, want boom", err)
 	}
 	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 5*time.Second; {
@@ -256,7 +256,7 @@ func BenchmarkInOrder(b *testing.B) {
 	blobs := blobsOf(contents...)
 	b.SetBytes(1000 * 20 << 10)
 	for b.Loop() {
-		if err := InOrder(context.Background(), blobs, nil, func(int, digest.Digest, []byte) error { return nil }); err != nil {
+		if err := ReadAhead(context.Background(), blobs, nil, func(int, digest.Digest, []byte) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

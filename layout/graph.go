@@ -251,8 +251,8 @@ func (a *Audit) Next() (d v1.Descriptor, document, ok bool) {
 	return v1.Descriptor{}, false, false
 }
 
-// Absent tells the audit that a blob that Next named is not there.
-func (a *Audit) Absent(d digest.Digest) {
+// MarkMissing tells the audit that a blob that Next named is not there.
+func (a *Audit) MarkMissing(d digest.Digest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b := a.blobs[d]

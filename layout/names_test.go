@@ -46,8 +46,8 @@ func TestAbout(t *testing.T) {
 		{"x.example/a@sha256:" + sum, "", ""},
 		{"latest", "", ""},
 	} {
-		if d, suffix := About(c.name); string(d) != c.digest || suffix != c.suffix {
-			t.Errorf("About(%q) = %q, %q; want %q, %q", c.name, d, suffix, c.digest, c.suffix)
+		if d, suffix := CosignSubject(c.name); string(d) != c.digest || suffix != c.suffix {
+			t.Errorf("CosignSubject(%q) = %q, %q; want %q, %q", c.name, d, suffix, c.digest, c.suffix)
 		}
 	}
 }

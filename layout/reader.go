@@ -132,7 +132,7 @@ func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
 			return nil, err
 		}
 	}
-	if err := a.gate(""); err != nil {
+	if err := a.requireTrust(""); err != nil {
 		return nil, err
 	}
 	if a.Index() != nil {
@@ -184,7 +184,7 @@ func (r *Reader) Documents(ctx context.Context) (*Audit, error) {
 			break
 		}
 		if err := r.add(ctx, a, BlobPath(d.Digest)); errors.Is(err, fs.ErrNotExist) {
-			a.Absent(d.Digest)
+			a.MarkMissing(d.Digest)
 		} else if err != nil {
 			return nil, err
 		}
@@ -224,7 +224,7 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 	)
 	one := func(d digest.Digest) {
 		if err := r.add(ctx, a, BlobPath(d)); errors.Is(err, fs.ErrNotExist) {
-			a.Absent(d)
+			a.MarkMissing(d)
 		} else if err != nil {
 			cancel(err)
 		}

@@ -60,11 +60,11 @@ func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("no artifact is named %s; there are: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
 }
 
-// About takes apart a name whose tag says that it is about another artifact:
+// CosignSubject takes apart a name whose tag says that it is about another artifact:
 // cosign and others hang a signature, an attestation or an SBOM on an image by
 // its digest, with "-" for ":", and mostly a suffix behind a dot. The digest is
 // "" for any other name.
-func About(name string) (d digest.Digest, suffix string) {
+func CosignSubject(name string) (d digest.Digest, suffix string) {
 	if t := tagOf(name); t != "" {
 		name = t
 	}
@@ -77,7 +77,7 @@ func About(name string) (d digest.Digest, suffix string) {
 }
 
 func aboutAnother(d v1.Descriptor) bool {
-	about, _ := About(d.Annotations[v1.AnnotationRefName])
+	about, _ := CosignSubject(d.Annotations[v1.AnnotationRefName])
 	return about != ""
 }
 

@@ -98,9 +98,9 @@ func SignLayout(ctx context.Context, w *Writer, inspectors []Inspector, sign fun
 	return report.Digest, w.syncRoot()
 }
 
-// LooseSize is the size in bytes of the largest blob that InOrder hands over in
+// MaxReadAhead is the size in bytes of the largest blob that ReadAhead hands over in
 // memory.
-const LooseSize = bufferSize
+const MaxReadAhead = bufferSize
 
 // CheckWith lets check have the last word on a new layout before Commit gives
 // it its name.

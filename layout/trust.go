@@ -110,9 +110,9 @@ type heldFile struct {
 	parse func([]byte) error
 }
 
-// underSeal parses a file that no descriptor covers, once the seal has said
+// deferUntilTrusted parses a file that no descriptor covers, once the seal has said
 // that it is the right one, if that is to be asked. a.mu is held.
-func (a *Audit) underSeal(name string, parse func([]byte) error) func([]byte) error {
+func (a *Audit) deferUntilTrusted(name string, parse func([]byte) error) func([]byte) error {
 	return func(data []byte) error {
 		switch {
 		case a.opts.Trust != nil && !a.trusted:
@@ -125,9 +125,9 @@ func (a *Audit) underSeal(name string, parse func([]byte) error) func([]byte) er
 	}
 }
 
-// gate stands before everything that a signature has to answer for: name is
+// requireTrust stands before everything that a signature has to answer for: name is
 // that of a file that has come, or "" when no more will come.
-func (a *Audit) gate(name string) error {
+func (a *Audit) requireTrust(name string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -154,7 +154,7 @@ func (a *Audit) judge() (err error) {
 	held := a.held
 	a.held, a.rawSeal = nil, nil
 	for _, h := range held {
-		if err := a.underSeal(h.name, h.parse)(h.data); err != nil {
+		if err := a.deferUntilTrusted(h.name, h.parse)(h.data); err != nil {
 			a.invalid = append(a.invalid, &FormatError{h.name, err})
 		}
 	}

@@ -618,7 +618,7 @@ func TestPushTwice(t *testing.T) {
 	if err := w.Push(ctx, d, bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
-	bad.(interface{ Abort() }).Abort()
+	bad.(layout.Aborter).Abort()
 	if err := w.PutIndex([]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":%q,"size":5}]}`, d.Digest))); err != nil {
 		t.Fatal(err)
 	}

@@ -38,12 +38,12 @@ func (w *Writer) blobDir(a digest.Algorithm) (*os.Root, error) {
 }
 
 // temp creates a temporary file beside the blobs.
-func (w *Writer) temp() (*os.File, string, error) {
+func (w *Writer) temp() (*durable.Writeback, string, error) {
 	w.mu.Lock()
 	w.temps++
 	name := tempPrefix + strconv.Itoa(w.temps)
 	w.mu.Unlock()
-	f, err := w.root.OpenFile(name, durable.New, 0o644)
+	f, err := w.o.CreateIn(w.root, name)
 	return f, name, err
 }
 
@@ -84,13 +84,13 @@ func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := dir.OpenFile(d.Encoded(), durable.New, 0o644)
+		f, err := w.o.CreateIn(dir, d.Encoded())
 		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
-			return &blobWriter{w, w.o.Eager(f), BlobPath(d), d}, err
+			return &blobWriter{w, f, BlobPath(d), d}, err
 		}
 	}
 	f, name, err := w.temp()
-	return &blobWriter{w, w.o.Eager(f), name, d}, err
+	return &blobWriter{w, f, name, d}, err
 }
 
 // holds reports whether the layout holds a blob, by its content.
@@ -120,7 +120,7 @@ func (w *Writer) holds(ctx context.Context, d v1.Descriptor) (bool, error) {
 
 type blobWriter struct {
 	w    *Writer
-	out  *durable.Eager
+	out  *durable.Writeback
 	temp string
 	d    digest.Digest
 }
@@ -146,7 +146,7 @@ func (w *Writer) takeBack(name string, d digest.Digest) {
 	}
 }
 
-func (w *Writer) keep(f *durable.Eager, temp string, d digest.Digest) error {
+func (w *Writer) keep(f *durable.Writeback, temp string, d digest.Digest) error {
 	// A new layout is synced as a whole, at Commit.
 	if w.dir == nil && !w.o.NoSync {
 		if err := f.Sync(); err != nil {
@@ -233,15 +233,14 @@ func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
 
 // pass writes a blob whose digest is known when it has been written.
 func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (digest.Digest, error) {
-	f, temp, err := w.temp()
+	out, temp, err := w.temp()
 	if err != nil {
 		if watch != nil {
 			watch.Close()
 		}
 		return "", err
 	}
-	out := w.o.Eager(f)
-	d, err := b.Pass(ctx, watch, out)
+	d, err := b.CopyTo(ctx, watch, out)
 	if err != nil {
 		out.Abort()
 		w.root.Remove(temp)
@@ -258,12 +257,11 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 		return v1.Descriptor{}, err
 	}
 	defer r.Close()
-	f, temp, err := w.temp()
+	out, temp, err := w.temp()
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
 	h := sha256.New()
-	out := w.o.Eager(f)
 	n, err := Tee(ctx, r, append([]io.Writer{h, out}, watchers...)...)
 	if err != nil {
 		out.Abort()

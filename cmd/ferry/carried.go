@@ -38,7 +38,7 @@ func (r signatureRow) String() string {
 // checked by those who can: where the artifact runs.
 func carried(names []string) (kind, about string) {
 	for _, n := range names {
-		about, suffix := layout.About(n)
+		about, suffix := layout.CosignSubject(n)
 		word := map[string]string{"sig": "signature", "att": "attestation", "sbom": "sbom"}[suffix]
 		if about != "" && word != "" {
 			return "cosign " + word, string(about)

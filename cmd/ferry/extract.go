@@ -143,20 +143,20 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 
 // sink says where the content of a blob goes.
 func (x *extraction) sink(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-	name, err := x.whither(a, d.Digest)
+	name, err := x.stagingName(a, d.Digest)
 	if name == "" || err != nil {
 		return nil, err
 	}
 	if dir := x.in(path.Dir(name)); dir != nil {
-		if f, err := dir.OpenFile(path.Base(name), durable.New, 0o644); err == nil {
-			return x.o.Eager(f), nil
+		if f, err := x.o.CreateIn(dir, path.Base(name)); err == nil {
+			return f, nil
 		}
 	}
-	f, err := x.root.OpenFile(name, durable.New, 0o644)
+	f, err := x.o.CreateIn(x.root, name)
 	if err != nil {
 		return nil, err
 	}
-	return x.o.Eager(f), nil
+	return f, nil
 }
 
 // in is a directory, open while files come that stand in it, which most do side
@@ -180,10 +180,10 @@ func (x *extraction) leave() {
 	}
 }
 
-// whither is the name under which a blob waits: that of its file, below the
+// stagingName is the name under which a blob waits: that of its file, below the
 // directory that is not there yet, if it is known by now; "" if the blob is no
 // file of the artifact.
-func (x *extraction) whither(a *layout.Audit, d digest.Digest) (string, error) {
+func (x *extraction) stagingName(a *layout.Audit, d digest.Digest) (string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.audit = a
@@ -295,7 +295,7 @@ func copyFile(ctx context.Context, root *os.Root, d v1.Descriptor, have, name st
 		return err
 	}
 	defer from.Close()
-	to, err := root.OpenFile(name, durable.New, 0o644)
+	to, err := durable.Options{NoSync: true}.CreateIn(root, name)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (s *source) otherForm(ctx context.Context, report *layout.Report, err error
 		if info, err := f.Stat(); err == nil {
 			docker = docker || bundle.IsDocker(f, info.Size())
 			if none {
-				below = bundle.Below(ctx, f, info.Size())
+				below = bundle.NestedLayout(ctx, f, info.Size())
 			}
 		}
 	}

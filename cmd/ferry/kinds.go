@@ -187,7 +187,7 @@ func judgeCache(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *v1
 				continue
 			}
 			if w := cache.Blob(part); w != nil {
-				if _, err := b.Pass(ctx, w); err != nil {
+				if _, err := b.CopyTo(ctx, w); err != nil {
 					return &readError{err}
 				}
 			}

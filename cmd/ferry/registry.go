@@ -174,7 +174,7 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 		if err != nil {
 			return nil, nil, notThere(ctx, c, client, ref, err)
 		}
-		return a.Sofar(), a, nil
+		return a.Partial(), a, nil
 	}
 	return v, nil
 }

@@ -182,7 +182,7 @@ func (q *requirements) begin(ctx context.Context, s *source, o layout.AuditOptio
 		return o, err
 	}
 	defer f.Close()
-	o.Seal, err = bundle.Trusted(ctx, f, q.judge)
+	o.Seal, err = bundle.ReadSeal(ctx, f, q.judge)
 	return o, err
 }
 

@@ -220,7 +220,7 @@ func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, 
 	if err != nil {
 		return nil, nil, s.err(err)
 	}
-	return a.Sofar(), a, nil
+	return a.Partial(), a, nil
 }
 
 var errNotSeekable = errors.New("not a file that can be read out of order")

@@ -20,7 +20,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Options say how an output is made. The zero value is the safe one.
@@ -41,11 +40,6 @@ func partial(name string) string {
 	return filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".ferry-partial")
 }
 
-// IsPartial reports whether a base name is that of an unfinished output.
-func IsPartial(base string) bool {
-	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".ferry-partial")
-}
-
 func exists(name string) error {
 	return &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 }
@@ -62,7 +56,7 @@ func cannot(name string, err error) error {
 // A File is an output file that is not there yet.
 type File struct {
 	*os.File
-	w    *Eager // File
+	w    *Writeback // File
 	name string
 	o    Options
 	done bool
@@ -109,7 +103,7 @@ func Create(name string, o Options) (*File, error) {
 			f.Close()
 			return nil, err
 		}
-		return &File{File: f, w: o.Eager(f), name: name, o: o}, nil
+		return &File{File: f, w: o.writeback(f), name: name, o: o}, nil
 	}
 }
 
@@ -179,7 +173,7 @@ func syncClose(dir *os.File) error {
 	if dir == nil {
 		return nil
 	}
-	err := SyncDir(dir)
+	err := syncOpenDir(dir)
 	if e := dir.Close(); err == nil {
 		err = e
 	}
@@ -420,7 +414,7 @@ func SyncDirs(root *os.Root, dirs ...string) error {
 		if err != nil {
 			return err
 		}
-		err = SyncDir(f)
+		err = syncOpenDir(f)
 		f.Close()
 		if err != nil {
 			return err

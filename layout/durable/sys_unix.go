@@ -64,8 +64,8 @@ func rename(f *os.File, from, to string) error {
 	return nil
 }
 
-// SyncDir makes the names in an open directory durable.
-func SyncDir(f *os.File) error {
+// syncOpenDir makes the names in an open directory durable.
+func syncOpenDir(f *os.File) error {
 	err := f.Sync()
 	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil // a file system that does not sync directories
@@ -78,7 +78,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = SyncDir(f)
+	err = syncOpenDir(f)
 	if e := f.Close(); err == nil {
 		err = e
 	}

@@ -42,8 +42,8 @@ func rename(f *os.File, from, to string) error {
 	return nil
 }
 
-// SyncDir does nothing: directories are not synced here.
-func SyncDir(*os.File) error { return nil }
+// syncOpenDir does nothing: directories are not synced here.
+func syncOpenDir(*os.File) error { return nil }
 
 // syncDir does nothing: directories are not synced here.
 func syncDir(string) error { return nil }

@@ -94,7 +94,7 @@ func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Audit
 	for {
 		d, isDocument, ok := a.Next()
 		if !ok || !isDocument {
-			return a, a.Sofar().Err()
+			return a, a.Partial().Err()
 		}
 		doc, ok := docs[d.Digest]
 		if !ok {

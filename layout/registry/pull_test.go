@@ -628,8 +628,8 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, report, err := w.pull(c, registry.PullOptions{})
-	if err != nil || a.Sofar().Digest != report.Digest {
-		t.Errorf("the identities differ: %v, %v", a.Sofar().Digest, report)
+	if err != nil || a.Partial().Digest != report.Digest {
+		t.Errorf("the identities differ: %v, %v", a.Partial().Digest, report)
 	}
 	for body, want := range map[string]string{
 		`<html>`:                   "the registry sent a wrong list of tags",

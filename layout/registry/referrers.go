@@ -48,7 +48,7 @@ func (p *pull) referrers(ctx context.Context) error {
 				return err
 			}
 			doc.Annotations = layout.NameAnnotations(at.String())
-			if err := p.list1(doc.Descriptor); err != nil {
+			if err := p.addRoot(doc.Descriptor); err != nil {
 				return err
 			}
 		}
@@ -71,10 +71,10 @@ func (p *pull) add(ctx context.Context, r v1.Descriptor) error {
 	}
 	d := doc.Descriptor
 	d.ArtifactType = p.types[d.Digest]
-	return p.list1(d)
+	return p.addRoot(d)
 }
 
-func (p *pull) list1(d v1.Descriptor) error {
+func (p *pull) addRoot(d v1.Descriptor) error {
 	if len(p.found) > maxReferrers {
 		return p.wrong(p.found[0].Digest, fmt.Errorf("too many referrers, the limit is %d", maxReferrers))
 	}

@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// New are the flags by which a file that must not be there yet is opened to be
-// written. A regular file does not mind O_NONBLOCK, and Go does not try to set
+// createFlags open a file that must not be there yet, to be written. A regular file does not mind O_NONBLOCK, and Go does not try to set
 // it, and to take it back, with four calls to the system for every file.
-const New = os.O_WRONLY | os.O_CREATE | os.O_EXCL | syscall.O_NONBLOCK
+const createFlags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | syscall.O_NONBLOCK
 
-// eagerStep is how much is written, in bytes, before the system is asked to
+// writebackStep is how much is written, in bytes, before the system is asked to
 // begin with it: smaller steps cost a large file more than they bring, larger
 // ones leave too much to the end.
-const eagerStep = 8 << 20
+const writebackStep = 8 << 20
 
 // blockLen is the most that is written at a time, and no write lies across a
 // multiple of it: for a larger one some systems look for as much memory in one
@@ -26,9 +25,9 @@ const blockLen = 32 << 10
 // interrupt that.
 const tooSlow = time.Second
 
-// An Eager is a new file whose content is brought to the medium while more of it
+// A Writeback is a new file whose content is brought to the medium while more of it
 // is being written, so that the sync at the end finds little left to do.
-type Eager struct {
+type Writeback struct {
 	f     *os.File
 	lazy  bool
 	n     int64      // bytes written
@@ -38,14 +37,24 @@ type Eager struct {
 	slow  bool       // good when sync has said so
 }
 
-// Eager makes an Eager of f, which is empty. With NoSync, and on systems that
-// cannot be asked, it does nothing but write. Nothing else may write to f before
-// the content is complete but what is written over it.
-func (o Options) Eager(f *os.File) *Eager { return &Eager{f: f, lazy: o.NoSync} }
+// CreateIn creates a file in an open directory, where it must not be there yet:
+// the error is an fs.ErrExist when it is. With NoSync, and on systems that cannot
+// be asked, the Writeback does nothing but write.
+func (o Options) CreateIn(dir *os.Root, name string) (*Writeback, error) {
+	f, err := dir.OpenFile(name, createFlags, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return o.writeback(f), nil
+}
+
+// writeback makes a Writeback of f, which is empty. Nothing else may write to f
+// before the content is complete except over what was written already.
+func (o Options) writeback(f *os.File) *Writeback { return &Writeback{f: f, lazy: o.NoSync} }
 
 // Write writes what follows. The error may be one of bringing what came before
 // to the medium.
-func (e *Eager) Write(p []byte) (n int, err error) {
+func (e *Writeback) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var k int
 		k, err = e.f.Write(p[n:min(len(p), n+blockLen-int(e.n%blockLen))])
@@ -54,7 +63,7 @@ func (e *Eager) Write(p []byte) (n int, err error) {
 	if e.lazy || err != nil {
 		return n, err
 	}
-	if e.n-e.begun >= eagerStep {
+	if e.n-e.begun >= writebackStep {
 		startSync(e.f, e.begun, e.n-e.begun)
 		e.begun = e.n
 	}
@@ -66,7 +75,7 @@ func (e *Eager) Write(p []byte) (n int, err error) {
 
 // keep has the medium keep what was written, which takes longest where it has a
 // cache of its own. Only one such sync is under way at a time.
-func (e *Eager) keep() error {
+func (e *Writeback) keep() error {
 	if e.sync != nil {
 		select {
 		case err := <-e.sync:
@@ -93,7 +102,7 @@ func (e *Eager) keep() error {
 
 // Done waits until nothing is under way any more, and says what went wrong with
 // it: a later sync need not say it again. Whoever completes the file asks.
-func (e *Eager) Done() error {
+func (e *Writeback) Done() error {
 	if e.sync == nil {
 		return nil
 	}
@@ -103,7 +112,7 @@ func (e *Eager) Done() error {
 }
 
 // Sync makes the file durable.
-func (e *Eager) Sync() error {
+func (e *Writeback) Sync() error {
 	if err := e.Done(); err != nil {
 		return err
 	}
@@ -111,7 +120,7 @@ func (e *Eager) Sync() error {
 }
 
 // Close closes a complete file.
-func (e *Eager) Close() error {
+func (e *Writeback) Close() error {
 	err := e.Done()
 	if cerr := e.f.Close(); err == nil {
 		err = cerr
@@ -120,4 +129,4 @@ func (e *Eager) Close() error {
 }
 
 // Abort closes a file whose content is not wanted.
-func (e *Eager) Abort() { e.f.Close() }
+func (e *Writeback) Abort() { e.f.Close() }

@@ -1,4 +1,4 @@
-package durable_test
+package durable
 
 import (
 	"errors"
@@ -6,23 +6,21 @@ import (
 	"os"
 	"syscall"
 	"testing"
-
-	"github.com/ociferry/ferry/layout/durable"
 )
 
 // A sync between that fails is told of: the one at the end need not fail again.
 // A pipe is a file that cannot be synced.
-func TestEagerTellsOfSync(t *testing.T) {
+func TestWritebackTellsOfSync(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		end  func(*durable.Eager) error
-	}{{"Done", (*durable.Eager).Done}, {"Close", (*durable.Eager).Close}} {
+		end  func(*Writeback) error
+	}{{"Done", (*Writeback).Done}, {"Close", (*Writeback).Close}} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		go io.Copy(io.Discard, r)
-		e := durable.Options{}.Eager(w)
+		e := Options{}.writeback(w)
 		block := make([]byte, 1<<20)
 		for range 64 { // the last of them asks for the sync
 			if _, err = e.Write(block); err != nil {

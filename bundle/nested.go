@@ -10,11 +10,11 @@ import (
 	"github.com/ociferry/ferry/layout/compression"
 )
 
-// Below is the directory in an archive below which a layout stands, where none
+// NestedLayout is the directory in an archive below which a layout stands, where none
 // stands at its root: tar was told the directory's name and not its content. It
 // is "" if there is none, or more than one, or the archive is not sound. f is a
 // file of the given size; of a plain tar only the headers are read.
-func Below(ctx context.Context, f io.ReaderAt, size int64) string {
+func NestedLayout(ctx context.Context, f io.ReaderAt, size int64) string {
 	stream := io.NewSectionReader(f, 0, size)
 	m, z, format, err := open(stream)
 	if err != nil {

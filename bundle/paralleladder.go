@@ -10,43 +10,45 @@ import (
 	"github.com/ociferry/ferry/layout"
 )
 
-// A crew adds small blobs to an audit on all cores while the archive is read
+// A parallelAdder adds small blobs to an audit on all cores while the archive is read
 // on. Their order does not matter any more once every document has been added.
-type crew struct {
+type parallelAdder struct {
 	ctx  context.Context
 	a    *layout.Audit
-	work chan *load
-	free chan *load
-	cur  *load
-	busy sync.WaitGroup // loads that are under way
+	work chan *batch
+	free chan *batch
+	cur  *batch
+	busy sync.WaitGroup // batches that are under way
 	ends sync.WaitGroup // goroutines
 
 	mu  sync.Mutex
 	err error // the first, in the order of the archive
-	at  int   // the number of its load
+	at  int   // the number of its batch
 	n   int
 }
 
-// loads is how many there are at a time.
-const loads = 6
+// batches is how many there are at a time.
+const batches = 6
 
-// A load is as many blobs as fit its buffer.
-type load struct {
+// A batch is as many blobs as fit its buffer.
+type batch struct {
 	n     int
 	buf   []byte
 	files []file
 }
 
-func newCrew(ctx context.Context, a *layout.Audit) *crew { return &crew{ctx: ctx, a: a} }
+func newParallelAdder(ctx context.Context, a *layout.Audit) *parallelAdder {
+	return &parallelAdder{ctx: ctx, a: a}
+}
 
 // takes reports whether a blob may be added out of order.
-func (c *crew) takes(name string, size int64) bool {
+func (c *parallelAdder) takes(name string, size int64) bool {
 	d, ok, err := layout.ParseBlobPath(name)
-	return ok && err == nil && size <= layout.LooseSize && c.a.Wants(d, size) && c.a.Settled()
+	return ok && err == nil && size <= layout.MaxReadAhead && c.a.Wants(d, size) && c.a.Settled()
 }
 
 // add reads a blob and has it added. The error is one of reading it.
-func (c *crew) add(name string, size int64, r io.Reader) error {
+func (c *parallelAdder) add(name string, size int64, r io.Reader) error {
 	if c.cur != nil && int64(cap(c.cur.buf)-len(c.cur.buf)) < size {
 		c.send()
 	}
@@ -66,26 +68,26 @@ func (c *crew) add(name string, size int64, r io.Reader) error {
 	return nil
 }
 
-func (c *crew) empty() *load {
+func (c *parallelAdder) empty() *batch {
 	if c.free == nil {
-		c.free, c.work = make(chan *load, loads), make(chan *load, loads)
-		for range loads {
+		c.free, c.work = make(chan *batch, batches), make(chan *batch, batches)
+		for range batches {
 			c.free <- nil
 		}
-		for range min(runtime.GOMAXPROCS(0), loads-1) {
+		for range min(runtime.GOMAXPROCS(0), batches-1) {
 			c.ends.Go(c.run)
 		}
 	}
 	l := <-c.free
 	if l == nil {
-		l = &load{buf: make([]byte, 0, layout.LooseSize)}
+		l = &batch{buf: make([]byte, 0, layout.MaxReadAhead)}
 	}
 	l.n, l.buf, l.files = c.n, l.buf[:0], l.files[:0]
 	c.n++
 	return l
 }
 
-func (c *crew) send() {
+func (c *parallelAdder) send() {
 	if c.cur != nil {
 		c.busy.Add(1)
 		c.work <- c.cur
@@ -93,7 +95,7 @@ func (c *crew) send() {
 	}
 }
 
-func (c *crew) run() {
+func (c *parallelAdder) run() {
 	for l := range c.work {
 		for _, f := range l.files {
 			if err := c.a.Add(c.ctx, f.name, int64(len(f.data)), bytes.NewReader(f.data)); err != nil {
@@ -111,21 +113,21 @@ func (c *crew) run() {
 }
 
 // failed is the first error so far.
-func (c *crew) failed() error {
+func (c *parallelAdder) failed() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
 // wait waits until everything has been added, and returns the first error.
-func (c *crew) wait() error {
+func (c *parallelAdder) wait() error {
 	c.send()
 	c.busy.Wait()
 	return c.failed()
 }
 
 // end ends the goroutines.
-func (c *crew) end() {
+func (c *parallelAdder) end() {
 	if c.work != nil {
 		c.wait()
 		close(c.work)

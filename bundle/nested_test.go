@@ -34,7 +34,7 @@ func TestBelow(t *testing.T) {
 		{files("a"), ""},
 	} {
 		data := layouttest.Tar(c.entries...)
-		if got := bundle.Below(context.Background(), bytes.NewReader(data), int64(len(data))); got != c.want {
+		if got := bundle.NestedLayout(context.Background(), bytes.NewReader(data), int64(len(data))); got != c.want {
 			t.Errorf("%v: below %q, want %q", c.entries, got, c.want)
 		}
 		if c.want == "" {
@@ -60,7 +60,7 @@ func TestBelow(t *testing.T) {
 	if err := f.Truncate(int64(len(data)) + size); err != nil {
 		t.Fatal(err)
 	}
-	if got := bundle.Below(context.Background(), f, int64(len(data))+size); got != "a" {
+	if got := bundle.NestedLayout(context.Background(), f, int64(len(data))+size); got != "a" {
 		t.Errorf("a large one: below %q, want a", got)
 	}
 }

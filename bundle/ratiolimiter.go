@@ -24,11 +24,11 @@ func (e *RatioError) Error() string {
 	return fmt.Sprintf("decompression limit: %d bytes inflate to more than %d bytes that no descriptor announces", e.Read, e.Inflated)
 }
 
-// A meter bounds what a compressed stream may inflate to. What descriptors
+// A ratioLimiter bounds what a compressed stream may inflate to. What descriptors
 // announce costs time as well: a few hundred bytes of zstd make gigabytes of
 // zeros. The second bound lets an image with a disk of zeros pass, up to bigSlack
 // whatever it was compressed with, and beyond that in gzip.
-type meter struct {
+type ratioLimiter struct {
 	r         io.Reader
 	raw       *counter
 	n         int64 // inflated so far
@@ -36,7 +36,7 @@ type meter struct {
 	plain     bool
 }
 
-func (m *meter) Read(p []byte) (int, error) {
+func (m *ratioLimiter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.n += int64(n)
 	if !m.plain && m.n-m.announced > slack+maxRatio*m.raw.n.Load() {
@@ -51,7 +51,7 @@ func (m *meter) Read(p []byte) (int, error) {
 // announce notes that a blob is the next file, if a descriptor wants it. What is
 // compressed already is worth no more than other bytes: it does not inflate a
 // hundred times once more, unless it was made to.
-func (m *meter) announce(a *layout.Audit, name string, size int64) {
+func (m *ratioLimiter) announce(a *layout.Audit, name string, size int64) {
 	if m.plain {
 		return
 	}
@@ -75,7 +75,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // open tells the compression of a stream by its magic and inflates it.
-func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
+func open(r io.Reader) (*ratioLimiter, io.Closer, *compression.Format, error) {
 	raw := &counter{r: r}
 	in := bufio.NewReaderSize(raw, readAhead)
 	head, err := peek(in)
@@ -90,7 +90,7 @@ func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
 	}
 	if format == compression.None {
-		return &meter{r: in, raw: raw, plain: true}, io.NopCloser(nil), format, nil
+		return &ratioLimiter{r: in, raw: raw, plain: true}, io.NopCloser(nil), format, nil
 	}
 	z, err := format.NewReader(in)
 	if err != nil {
@@ -109,7 +109,7 @@ func open(r io.Reader) (*meter, io.Closer, *compression.Format, error) {
 		}
 		return nil, nil, nil, fmt.Errorf("%w: %w", ErrNotTar, err)
 	}
-	return &meter{r: tar, raw: raw}, z, format, nil
+	return &ratioLimiter{r: tar, raw: raw}, z, format, nil
 }
 
 // peek returns the first bytes of a stream, or as many as there are.
