@@ -34,6 +34,7 @@ func diffCommand(e *env) *cli.Command {
 			"a side is not what it should be.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "list", Usage: "name the repositories of LEI caches, and the files of other artifacts, that came (+), went (-) or changed (~); reads LEI caches twice"},
+			&cli.StringFlag{Name: "tmpdir", Usage: "where what is known of more than a hundred thousand reports waits (default: TMPDIR or the system's)"},
 			formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -97,15 +98,20 @@ func diffAction(e *env, c *cli.Context) error {
 	}
 	end := e.reading("comparing", sources...)
 	defer end()
-	before, err := newSide(c.Context, sources[0])
+	before, err := newSide(c.Context, sources[0], c.String("tmpdir"))
 	if err != nil {
 		return err
 	}
-	after, err := newSide(c.Context, sources[1])
+	defer before.reports.Close()
+	after, err := newSide(c.Context, sources[1], c.String("tmpdir"))
 	if err != nil {
 		return err
 	}
+	defer after.reports.Close()
 	d := compare(before, after)
+	if d.Caches, err = pair(c.Context, before, after); err != nil {
+		return noRoom(c.String("tmpdir"), err)
+	}
 	if c.Bool("list") {
 		if err := d.names(c.Context, before, after); err != nil {
 			return err
@@ -128,22 +134,26 @@ type side struct {
 	src       *source
 	report    *layout.Report
 	audit     *layout.Audit
-	check     *lei.ReportsChecker
+	check     *lei.Checker
+	reports   *lei.Fingerprints
 	roots     []v1.Descriptor
 	artifacts map[digest.Digest]diffArtifact // indexes and manifests, in whatever depth
 	blobs     map[digest.Digest]int64        // all that the roots reach
 }
 
 // newSide reads a source whole and checks it.
-func newSide(ctx context.Context, src *source) (*side, error) {
-	s := &side{src: src, check: &lei.ReportsChecker{Checker: lei.NewChecker(false)}, artifacts: map[digest.Digest]diffArtifact{}, blobs: map[digest.Digest]int64{}}
+func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
+	s := &side{src: src, reports: lei.NewFingerprints(tmpdir), artifacts: map[digest.Digest]diffArtifact{}, blobs: map[digest.Digest]int64{}}
+	s.check = lei.NewChecker(lei.IgnoreSecrets, s.reports.Watch)
 	if err := s.read(ctx, s.check); err != nil {
+		s.reports.Close()
 		return nil, err
 	}
 	s.roots = s.report.Index.Manifests
 	if src.ref != "" {
 		d, err := layout.Resolve(s.report.Index, src.ref)
 		if err != nil {
+			s.reports.Close()
 			return nil, src.err(err)
 		}
 		s.roots = slices.DeleteFunc(slices.Clone(s.roots), func(r v1.Descriptor) bool { return r.Digest != d.Digest })
@@ -154,7 +164,7 @@ func newSide(ctx context.Context, src *source) (*side, error) {
 	return s, nil
 }
 
-func (s *side) read(ctx context.Context, check *lei.ReportsChecker) error {
+func (s *side) read(ctx context.Context, check *lei.Checker) error {
 	var once sync.Once
 	report, err := s.src.audit(ctx, layout.AuditOptions{
 		Inspectors: []layout.Inspector{check, artifact.Titles{}},
@@ -350,7 +360,6 @@ func compare(before, after *side) *difference {
 			return strings.Join(list[i].References, " ")+list[i].Digest < strings.Join(list[k].References, " ")+list[k].Digest
 		})
 	}
-	d.Caches = pair(before, after)
 	d.named = len(counterparts(before.directories(), after.directories()))
 	d.Same = before.report.Digest == after.report.Digest
 	if before.src.ref != "" || after.src.ref != "" {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/lei"
 )
@@ -39,8 +40,12 @@ type diffNames struct {
 	Truncated bool     `json:"truncated,omitempty"`
 }
 
-// maxDiffNames bounds the names that are held, and with them the memory.
-const maxDiffNames = 100_000
+// These bound the names that are held, and with them the memory.
+const (
+	maxDiffNames     = 100_000
+	maxDiffName      = 4096 // bytes
+	maxDiffNameBytes = 16 << 20
+)
 
 // A cache is an LEI artifact of a side.
 type cache struct {
@@ -76,7 +81,7 @@ func (s *side) caches() (out []cache) {
 }
 
 // pair compares the caches that belong together.
-func pair(before, after *side) (out []*diffCache) {
+func pair(ctx context.Context, before, after *side) (out []*diffCache, err error) {
 	var sides [2][]counterpart
 	found := [2]map[digest.Digest]cache{{}, {}}
 	for i, s := range []*side{before, after} {
@@ -85,12 +90,17 @@ func pair(before, after *side) (out []*diffCache) {
 			found[i][c.Digest] = c
 		}
 	}
+	left := maxDiffNames
 	for _, p := range counterparts(sides[0], sides[1]) {
 		x, y := found[0][p[0].digest], found[1][p[1].digest]
-		d := lei.Compare(before.check.Reports(x.Found), after.check.Reports(y.Found))
+		d, err := lei.Compare(ctx, before.reports, x.Payload, after.reports, y.Payload, left)
+		if err != nil {
+			return nil, err
+		}
+		left -= d.Named()
 		out = append(out, &diffCache{Before: x.snapshot(), After: y.snapshot(), Reports: d.Reports, Repositories: d.Repos, found: [2]cache{x, y}, d: d})
 	}
-	return out
+	return out, nil
 }
 
 // names finds the names of the files that came, went or changed, and reads both
@@ -100,25 +110,27 @@ func (d *difference) names(ctx context.Context, before, after *side) error {
 	if len(d.Caches) == 0 {
 		return nil
 	}
-	n := 0
+	left := maxDiffNameBytes
 	for which, s := range []*side{before, after} {
 		want := map[digest.Digest][]*diffCache{}
 		for _, c := range d.Caches {
 			if c.Names == nil {
-				c.Names = &diffNames{Added: []string{}, Removed: []string{}, Changed: []string{}}
+				c.Names = &diffNames{Added: []string{}, Removed: []string{}, Changed: []string{}, Truncated: c.d.More()}
 			}
 			want[c.found[which].payload] = append(want[c.found[which].payload], c)
 		}
 		var mu sync.Mutex
 		again := &side{src: s.src}
-		err := again.read(ctx, &lei.ReportsChecker{Checker: lei.NewChecker(false), Repo: func(payload digest.Digest, repo []byte) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, c := range want[payload] {
-				c.take(repo, which == 0, &n)
-			}
-			return nil
-		}})
+		err := again.read(ctx, lei.NewChecker(lei.IgnoreSecrets, func(payload v1.Descriptor) lei.Watch {
+			return lei.Watch{Report: func(r *lei.Report) error {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, c := range want[payload.Digest] {
+					c.take(r.Repo(), which == 0, &left)
+				}
+				return nil
+			}}
+		}))
 		if err != nil {
 			return err
 		}
@@ -131,21 +143,19 @@ func (d *difference) names(ctx context.Context, before, after *side) error {
 
 // take notes the name of a repository: of one that went while the side before
 // is read, of the others in that after.
-func (c *diffCache) take(repo []byte, before bool, n *int) {
-	list := &c.Names.Removed
-	change := c.d.Look(repo)
-	switch {
-	case change == lei.Same, before != (change == lei.Removed):
-		return
-	case change == lei.Added:
+func (c *diffCache) take(repo []byte, before bool, left *int) {
+	var list *[]string
+	switch c.d.Take(repo, before) {
+	case lei.Added:
 		list = &c.Names.Added
-	case change == lei.Changed:
+	case lei.Removed:
+		list = &c.Names.Removed
+	case lei.Changed:
 		list = &c.Names.Changed
+	default:
+		return // the same, or told already
 	}
-	if c.d.Take(repo) == lei.Same {
-		return // told already
-	}
-	if *n++; *n > maxDiffNames || len(repo) > 4096 {
+	if *left -= len(repo); *left < 0 || len(repo) > maxDiffName {
 		c.Names.Truncated = true
 		return
 	}

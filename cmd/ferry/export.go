@@ -351,10 +351,12 @@ func (x *exporting) notes(r *lei.ExportReport) {
 
 // bundle packs the snapshot in dir.
 func (x *exporting) bundle(ctx context.Context, dir string) error {
-	check := lei.NewChecker(true)
-	check.AllowSecrets = x.o.AllowSecrets
+	secrets := lei.RefuseSecrets
+	if x.o.AllowSecrets {
+		secrets = lei.AllowSecrets
+	}
 	k := *lei.Cache
-	k.Check = func() artifact.Checker { return check }
+	k.Check = func() artifact.Checker { return lei.NewChecker(secrets, nil) }
 	p := &packing{
 		e: x.e, dir: dir, out: x.pack, kind: &k, repo: lei.Repository, tags: x.c.StringSlice("tag"), leiTags: x.c.Bool("lei-tags"),
 		overwrite: x.d.Overwrite, noSync: x.d.NoSync, json: x.c.String("format") == "json",

@@ -38,7 +38,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
 	defer x.leave()
-	ins, cache := inspectors()
+	ins, cache := src.inspectors()
 	files := &filed{}
 	ins = append(ins, files)
 	end := src.e.reading("unpacking", src)

@@ -119,9 +119,19 @@ func kindNamed(name string, fsys fs.FS) (int, error) {
 // inspectors look into the content of every bundle that is verified, and are
 // made anew for each.
 func inspectors() ([]layout.Inspector, *lei.Checker) {
-	c := lei.NewChecker(false)
-	c.TellSecrets = true // for a hundredth of the time that a payload takes
+	c := lei.NewChecker(lei.TellSecrets, nil) // for a hundredth of the time that a payload takes
 	return []layout.Inspector{c, artifact.Titles{}}, c
+}
+
+// inspectors are those of this source: of one that is listed they tell the
+// listing what is in its snapshots.
+func (s *source) inspectors() ([]layout.Inspector, *lei.Checker) {
+	if s.listing == nil {
+		return inspectors()
+	}
+	// Secrets are listed, which is what is asked for.
+	s.listing.cache = lei.NewChecker(lei.AllowSecrets, s.listing.watch)
+	return []layout.Inspector{s.listing.cache, artifact.Titles{}}, s.listing.cache
 }
 
 // judgeManifest is what the inspectors make of a manifest alone.

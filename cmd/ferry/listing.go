@@ -53,13 +53,8 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 	}
 	o.Inspectors = slices.Clone(o.Inspectors)
 	l.seen = nil
-	for i, in := range o.Inspectors {
-		switch in := in.(type) {
-		case *lei.Checker:
-			in.TellSecrets, in.AllowSecrets = false, true // they are listed, which is what is asked for
-			l.cache = in
-			o.Inspectors[i] = &lei.SummaryChecker{Checker: in, Begin: l.summary}
-		case *policy.Inspector:
+	for _, in := range o.Inspectors {
+		if in, ok := in.(*policy.Inspector); ok {
 			l.seen = in
 		}
 	}
@@ -81,12 +76,13 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 	return o
 }
 
-func (l *listing) summary() (lei.SummaryOptions, func(*lei.Summary)) {
-	return lei.SummaryOptions{ScanOptions: lei.ScanOptions{Secrets: true}}, func(s *lei.Summary) {
+// watch summarises the payload of a snapshot.
+func (l *listing) watch(v1.Descriptor) lei.Watch {
+	return lei.SummaryOptions{}.Watch(func(s *lei.Summary) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.sums[s.Payload] = s
-	}
+	})
 }
 
 // reader hashes an archive as it is read.

@@ -129,10 +129,12 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		if err := p.wholeSnapshot(); err != nil {
 			return nil, err
 		}
-		check := lei.NewChecker(true)
-		check.AllowSecrets = c.Bool("allow-secrets")
+		secrets := lei.RefuseSecrets
+		if c.Bool("allow-secrets") {
+			secrets = lei.AllowSecrets
+		}
 		k := *p.kind
-		k.Check = func() artifact.Checker { return check }
+		k.Check = func() artifact.Checker { return lei.NewChecker(secrets, nil) }
 		p.kind = &k
 	}
 	if t := p.o.ArtifactType; t != "" && !layout.IsMediaType(t) {

@@ -168,7 +168,7 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report) error) (*packinglist.List, error) {
 	src.listing = newListing()
 	end := p.e.reading("listing", src)
-	ins, _ := inspectors()
+	ins, _ := src.inspectors()
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins})
 	end()
 	if err != nil {

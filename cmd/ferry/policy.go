@@ -114,11 +114,7 @@ func (q *requirements) inspect(o layout.AuditOptions) layout.AuditOptions {
 	q.seen = &policy.Inspector{Kind: kindWord, Look: q.policy != nil && q.policy.Looks()}
 	for _, in := range o.Inspectors {
 		if c, ok := in.(*lei.Checker); ok {
-			q.cache = c
-			if q.policy != nil && q.policy.Forbid.Secrets {
-				// A notice is enough: the policy refuses them with the rest.
-				c.Secrets, c.TellSecrets = true, true
-			}
+			q.cache = c // it makes a notice of secrets, and the policy refuses them
 		}
 	}
 	o.Inspectors = append(o.Inspectors, q.seen)

@@ -338,7 +338,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 		return nil, err
 	}
 	defer w.Close()
-	ins, cache := inspectors()
+	ins, cache := s.inspectors()
 	report, err := s.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
 		return w.Blob(ctx, d)
 	}})

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/layout"
@@ -85,7 +86,7 @@ func (s *summing) close() {
 
 // begin makes the options for one payload; what is asked of its reports waits
 // until everything is verified.
-func (s *summing) begin() (lei.SummaryOptions, func(*lei.Summary)) {
+func (s *summing) begin(v1.Descriptor) lei.Watch {
 	h := &held{dir: s.c.String("tmpdir")}
 	s.mu.Lock()
 	s.all = append(s.all, h)
@@ -104,14 +105,14 @@ func (s *summing) begin() (lei.SummaryOptions, func(*lei.Summary)) {
 	if s.c.IsSet("query") {
 		o.QueryRepo, o.Query = s.query, line
 	}
-	return o, func(sum *lei.Summary) {
+	return o.Watch(func(sum *lei.Summary) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.done == nil {
 			s.done = map[*lei.Payload]finished{}
 		}
 		s.done[sum.Payload] = finished{sum, h}
-	}
+	})
 }
 
 func (s *summing) run(ctx context.Context) error {
@@ -128,7 +129,7 @@ func (s *summing) run(ctx context.Context) error {
 	if err := src.choose(s.c.String("tag")); err != nil {
 		return err
 	}
-	check := &lei.SummaryChecker{Checker: lei.NewChecker(false), Begin: s.begin}
+	check := lei.NewChecker(lei.IgnoreSecrets, s.begin)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{check, artifact.Titles{}}})
 	if err != nil {
 		return err
@@ -186,17 +187,14 @@ func (s *summing) directory(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
-	o, end := s.begin()
-	o.MaxRaw = snapshot.RawSize
-	sum, err := lei.Summarize(ctx, f, o)
+	p, err := lei.ScanPayload(ctx, f, lei.ScanOptions{MaxRaw: snapshot.RawSize, Watch: s.begin(v1.Descriptor{})})
 	if err == nil {
-		err = snapshot.Check(sum.Payload)
+		err = snapshot.Check(p)
 	}
 	if err != nil {
 		return in(s.arg, err)
 	}
-	end(sum)
-	return s.answer(s.arg, "", snapshot, sum.Payload, nil)
+	return s.answer(s.arg, "", snapshot, p, nil)
 }
 
 // readSnapshot reads the manifest.json of a snapshot directory.

@@ -37,7 +37,7 @@ var Cache = &artifact.Kind{
 		{Name: cacheName, MediaType: CacheJSONLMediaType},
 	},
 	Config: config,
-	Check:  func() artifact.Checker { return NewChecker(false) },
+	Check:  func() artifact.Checker { return NewChecker(IgnoreSecrets, nil) },
 }
 
 // IsSnapshot reports whether a directory holds the two files of a snapshot.

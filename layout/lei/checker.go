@@ -16,6 +16,20 @@ import (
 	"github.com/ociferry/ferry/layout/internal/strictjson"
 )
 
+// OnSecrets is what a Checker does about secrets in data.config; see Secrets.
+type OnSecrets int
+
+const (
+	IgnoreSecrets OnSecrets = iota // does not look for them
+	RefuseSecrets                  // refuses the artifact with a *SecretsError
+	AllowSecrets                   // makes a notice of them, and of the development defaults
+	TellSecrets                    // makes a notice of those in an artifact that was packed elsewhere, and allowed there
+)
+
+// A Hook gives the Watch of a payload before it is read. It may be called by
+// several goroutines.
+type Hook func(payload v1.Descriptor) Watch
+
 // A Checker checks the payload of cache artifacts in the one pass in which
 // their blobs are hashed: that manifest.json and the config are what they
 // should be, that the payload is whole JSONL, and that all three agree. It has
@@ -25,15 +39,8 @@ import (
 // Where blobs come before the manifest that names them, it looks into whatever
 // may be a payload, and forgets what was none. The zero value is ready for use.
 type Checker struct {
-	// Secrets asks for data.config to be searched, which refuses the
-	// artifact; see SecretsError.
-	Secrets bool
-	// AllowSecrets turns that refusal into a notice.
-	AllowSecrets bool
-	// TellSecrets asks for the search too, and makes a notice of what it
-	// finds, the development defaults apart: of an artifact that was packed
-	// elsewhere, and allowed there.
-	TellSecrets bool
+	secrets OnSecrets
+	hook    Hook
 
 	mu      sync.Mutex
 	results map[string]*result
@@ -64,9 +71,10 @@ type result struct {
 	looked      bool // at its first bytes
 }
 
-// NewChecker is a Checker that searches for secrets, or not.
-func NewChecker(secrets bool) *Checker {
-	return &Checker{Secrets: secrets}
+// NewChecker is a Checker that does so about secrets, and lets others watch the
+// payloads that it checks if the hook is not nil.
+func NewChecker(secrets OnSecrets, hook Hook) *Checker {
+	return &Checker{secrets: secrets, hook: hook}
 }
 
 // Found lists the cache artifacts that were checked and found sound.
@@ -117,9 +125,9 @@ func (c *Checker) Blob(d v1.Descriptor) io.WriteCloser {
 	case CacheManifestMediaType:
 		w = c.snapshotWriter(r)
 	case CacheJSONLMediaType:
-		w = c.payloadWriter(r, d.Size)
+		w = c.payloadWriter(r, d)
 	case "":
-		w = &guess{c: c, r: r, size: d.Size}
+		w = &untyped{c: c, r: r, d: d}
 	default:
 		return nil
 	}
@@ -152,38 +160,38 @@ func (w *configWriter) Close() error {
 	return nil
 }
 
-// A feed hands what is written to a reader in a goroutine, and lets the rest
-// pass when that has seen enough.
-type feed struct {
+// A pipeWriter hands what is written to a reader in a goroutine, and lets the
+// rest pass when that has seen enough.
+type pipeWriter struct {
 	pw   *io.PipeWriter
 	done chan struct{}
 }
 
-func newFeed(read func(io.Reader)) *feed {
+func newPipeWriter(read func(io.Reader)) *pipeWriter {
 	pr, pw := io.Pipe()
-	f := &feed{pw, make(chan struct{})}
+	w := &pipeWriter{pw, make(chan struct{})}
 	go func() {
-		defer close(f.done)
+		defer close(w.done)
 		read(pr)
 		pr.Close()
 	}()
-	return f
+	return w
 }
 
-func (f *feed) Write(p []byte) (int, error) {
-	f.pw.Write(p) // fails when the reader has seen enough
+func (w *pipeWriter) Write(p []byte) (int, error) {
+	w.pw.Write(p) // fails when the reader has seen enough
 	return len(p), nil
 }
 
-func (f *feed) Close() error {
-	f.pw.Close()
-	<-f.done
+func (w *pipeWriter) Close() error {
+	w.pw.Close()
+	<-w.done
 	return nil
 }
 
 func (c *Checker) snapshotWriter(r *result) io.WriteCloser {
 	r.looked = true
-	return newFeed(func(in io.Reader) {
+	return newPipeWriter(func(in io.Reader) {
 		r.snapshot, r.snapshotErr = ReadSnapshot(in, nil)
 		if r.snapshot != nil {
 			c.mu.Lock()
@@ -211,56 +219,61 @@ func (c *Checker) rawLimit(size int64) int64 {
 }
 
 // payloadWriter is called with c.mu held.
-func (c *Checker) payloadWriter(r *result, size int64) io.WriteCloser {
+func (c *Checker) payloadWriter(r *result, d v1.Descriptor) io.WriteCloser {
 	r.looked = true
-	limit, announced := c.rawLimit(size), c.maxRaw
-	reports := max(c.maxRep, 1<<20+size) // each takes more than a byte of gzip
-	return newFeed(func(in io.Reader) {
-		r.payload, r.payloadErr = ScanPayload(context.Background(), in, ScanOptions{MaxRaw: limit, MaxReports: reports, Secrets: c.Secrets || c.TellSecrets})
+	limit, announced := c.rawLimit(d.Size), c.maxRaw
+	// Each report takes more than a byte of gzip.
+	o := ScanOptions{MaxRaw: limit, MaxReports: max(c.maxRep, 1<<20+d.Size), Secrets: c.secrets != IgnoreSecrets}
+	if c.hook != nil {
+		o.Watch = c.hook(d)
+	}
+	return newPipeWriter(func(in io.Reader) {
+		r.payload, r.payloadErr = ScanPayload(context.Background(), in, o)
 		switch {
 		case !errors.Is(r.payloadErr, errTooLarge):
 		case limit > announced:
-			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, and no raw_size announced more", size, limit)}
+			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, and no raw_size announced more", d.Size, limit)}
 		case limit < announced:
-			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, whatever raw_size announces; reports compress about ten to one", size, limit)}
+			r.payloadErr = &FormatError{File: cacheName, Msg: fmt.Sprintf("%d bytes inflate to more than the limit of %d, whatever raw_size announces; reports compress about ten to one", d.Size, limit)}
 		}
 	})
 }
 
-// A guess looks at the first bytes of a blob that no manifest has named yet.
-type guess struct {
+// An untyped blob is one that no manifest has named yet: its first bytes tell
+// what it may be.
+type untyped struct {
 	c    *Checker
 	r    *result
-	size int64
+	d    v1.Descriptor
 	to   []io.WriteCloser
 	done bool
 }
 
-func (g *guess) Write(p []byte) (int, error) {
-	if !g.done && len(p) > 0 {
-		g.done, g.r.looked = true, true
-		t := bytes.TrimLeft(p, " \t\r\n")
+func (u *untyped) Write(p []byte) (int, error) {
+	if !u.done && len(p) > 0 {
+		u.done, u.r.looked = true, true
+		t := bytes.TrimLeft(p, whiteSpace)
 		switch {
 		case len(p) > 2 && p[0] == 0x1f && p[1] == 0x8b:
-			g.c.mu.Lock()
-			g.to = append(g.to, g.c.payloadWriter(g.r, g.size))
-			g.c.mu.Unlock()
+			u.c.mu.Lock()
+			u.to = append(u.to, u.c.payloadWriter(u.r, u.d))
+			u.c.mu.Unlock()
 		case len(t) > 0 && t[0] == '{':
-			g.to = append(g.to, g.c.snapshotWriter(g.r))
-			if g.size <= maxConfig {
-				g.to = append(g.to, &configWriter{r: g.r})
+			u.to = append(u.to, u.c.snapshotWriter(u.r))
+			if u.d.Size <= maxConfig {
+				u.to = append(u.to, &configWriter{r: u.r})
 			}
 		}
 	}
-	for _, w := range g.to {
+	for _, w := range u.to {
 		w.Write(p)
 	}
 	return len(p), nil
 }
 
-func (g *guess) Close() error {
-	g.r.looked = true
-	for _, w := range g.to {
+func (u *untyped) Close() error {
+	u.r.looked = true
+	for _, w := range u.to {
 		w.Close()
 	}
 	return nil
@@ -342,17 +355,17 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 			return fmt.Errorf("config: cache_entries: manifest.json counts %d reports, the config %d", s.EntryCount, r.entries)
 		}
 	}
-	if err := p.Secrets.Err(); err != nil {
-		switch {
-		case c.TellSecrets:
-			c.note(err.Error())
-		case !c.AllowSecrets:
-			return err
-		default:
-			c.note(err.Error() + "; allowed")
-		}
+	err = p.Secrets.Err()
+	switch {
+	case err == nil:
+	case c.secrets == RefuseSecrets:
+		return err
+	case c.secrets == TellSecrets:
+		c.note(err.Error())
+	default:
+		c.note(err.Error() + "; allowed")
 	}
-	if n := p.Secrets.Notice(); n != "" && !c.TellSecrets {
+	if n := p.Secrets.Notice(); n != "" && c.secrets != TellSecrets {
 		c.note(n)
 	}
 	if p.InvalidUTF8 > 0 {

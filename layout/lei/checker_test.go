@@ -31,7 +31,7 @@ func TestRawLimit(t *testing.T) {
 
 // Very many notes are counted and not kept.
 func TestManyNotices(t *testing.T) {
-	c := NewChecker(false)
+	c := NewChecker(IgnoreSecrets, nil)
 	for i := range 1000 {
 		c.note(fmt.Sprint("note ", i))
 	}

@@ -4,77 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"io"
 	"slices"
-	"sync/atomic"
-
-	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// Reports are the reports of one payload, each known by 16 bytes of the
-// SHA-256 of its text and 16 of the name of its repository: 32 bytes a report,
-// and up to twice that while they are gathered, whatever the length of a
-// report. There are at most MaxCompared of them, in all payloads of a bundle
-// together.
-type Reports struct {
-	Payload *Payload
-	list    []fingerprint
-}
-
-// MaxCompared is the largest number of reports that are compared: those of ten
-// million repositories, and 320 MB.
-const MaxCompared = 10_000_000
-
-type fingerprint struct{ repo, text [16]byte }
-
-func (f fingerprint) compare(g fingerprint) int {
-	return cmp.Or(bytes.Compare(f.repo[:], g.repo[:]), bytes.Compare(f.text[:], g.text[:]))
-}
-
-func short(p []byte) [16]byte {
-	sum := sha256.Sum256(p)
-	return [16]byte(sum[:16])
-}
-
-// ScanReports reads a cache.jsonl.gz as ScanPayload does, checking the same,
-// and takes the fingerprints of its reports. Memory is that of Reports and one
-// line. A report's repository is found as Summarize finds it; white space
-// around a report is no part of it.
-func ScanReports(ctx context.Context, r io.Reader, o ScanOptions) (*Reports, error) {
-	return scanReports(ctx, r, o, new(atomic.Int64))
-}
-
-func scanReports(ctx context.Context, r io.Reader, o ScanOptions, n *atomic.Int64) (*Reports, error) {
-	out := &Reports{}
-	p, err := eachReport(ctx, r, o, func(repo, text []byte) error {
-		if n.Add(1) > MaxCompared {
-			return &FormatError{Msg: fmt.Sprintf("want at most %d reports to compare, found more", MaxCompared)}
-		}
-		out.list = append(out.list, fingerprint{short(repo), short(text)})
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out.Payload = p
-	slices.SortFunc(out.list, fingerprint.compare)
-	return out, nil
-}
-
-func eachReport(ctx context.Context, r io.Reader, o ScanOptions, each func(repo, text []byte) error) (*Payload, error) {
-	c := &summarizer{}
-	c.rep = &report{wantFields: true, wantSecrets: o.Secrets}
-	p, err := scanLines(ctx, r, o, c.rep, func(line []byte) error {
-		return each(c.repo(), bytes.Trim(line, " \t\r\n"))
-	})
-	if err == nil && o.Secrets {
-		p.Secrets = c.rep.secrets.report()
-	}
-	return p, err
-}
 
 // A Change is what became of a repository or a report.
 type Change int
@@ -96,204 +27,121 @@ type Counts struct {
 	Same    int64 `json:"same"`
 }
 
+func (c *Counts) add(change Change, n int64) {
+	*[]*int64{&c.Same, &c.Added, &c.Removed, &c.Changed}[change] += n
+}
+
 // A Difference is what Compare finds.
 type Difference struct {
 	Reports Counts
 	Repos   Counts
-	repos   []repoChange // those that are not the same, sorted
+
+	repos []repoChange // sorted
 }
 
 type repoChange struct {
-	repo   [16]byte
+	repo   [sumLen]byte
 	change Change
 	taken  bool
 }
 
-// Compare compares two snapshots. A report is the same when its text is, byte
-// for byte, however often and in whatever order it stands. In a repository
-// that both have, a report that went and one that came are one that changed.
-func Compare(before, after *Reports) *Difference {
+// Named is how many repositories Take knows, which are not the same.
+func (d *Difference) Named() int { return len(d.repos) }
+
+// More says that further repositories differ, beyond the limit of Compare.
+func (d *Difference) More() bool {
+	return d.Repos.Added+d.Repos.Removed+d.Repos.Changed > int64(len(d.repos))
+}
+
+// Compare compares two payloads, each of which was watched by Fingerprints to
+// its end, in constant memory. A report is the same when its text is, byte for
+// byte, however often and in whatever order it stands. In a repository that both
+// have, a report that went and one that came are one that changed. Of the
+// repositories that differ at most limit, which ones is left open, can be asked
+// for afterwards; see Take. An error is that of ctx or of a temporary file.
+func Compare(ctx context.Context, before *Fingerprints, was *Payload, after *Fingerprints, is *Payload, limit int) (*Difference, error) {
 	d := &Difference{}
-	a, b := before.list, after.list
-	for len(a) > 0 || len(b) > 0 {
-		var repo [16]byte
-		if len(b) == 0 || len(a) > 0 && bytes.Compare(a[0].repo[:], b[0].repo[:]) < 0 {
-			repo = a[0].repo
-		} else {
-			repo = b[0].repo
-		}
-		was, is := leading(a, repo), leading(b, repo)
-		d.repository(repo, a[:was], b[:is])
-		a, b = a[was:], b[is:]
-	}
-	return d
-}
-
-// leading is how many fingerprints at the front are of a repository.
-func leading(list []fingerprint, repo [16]byte) (n int) {
-	for n < len(list) && list[n].repo == repo {
-		n++
-	}
-	return n
-}
-
-func (d *Difference) repository(repo [16]byte, was, is []fingerprint) {
+	a, b := before.cursor(was), after.cursor(is)
+	var repo [sumLen]byte
 	var same, came, went int64
-	i, k := 0, 0
-	for i < len(was) || k < len(is) {
-		order := 0
+	some := false
+	end := func() {
+		if some {
+			d.repository(repo, same, came, went, limit)
+		}
+		same, came, went = 0, 0, 0
+	}
+	for n := 0; a.at != nil || b.at != nil; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			break
+		}
+		order := 0 // of the reports at hand, that of the payload before first
 		switch {
-		case i == len(was):
+		case a.at == nil:
 			order = 1
-		case k == len(is):
+		case b.at == nil:
 			order = -1
 		default:
-			order = was[i].compare(is[k])
+			order = bytes.Compare(a.at[4:], b.at[4:])
+		}
+		first := b.at
+		if order <= 0 {
+			first = a.at
+		}
+		if !some || !bytes.Equal(first.repo(), repo[:]) {
+			end()
+			some = true
+			copy(repo[:], first.repo())
 		}
 		switch {
 		case order < 0:
-			went, i = went+1, i+1
+			went++
+			a.next()
 		case order > 0:
-			came, k = came+1, k+1
+			came++
+			b.next()
 		default:
-			same, i, k = same+1, i+1, k+1
+			same++
+			a.next()
+			b.next()
 		}
 	}
+	end()
+	return d, cmp.Or(context.Cause(ctx), a.err, b.err)
+}
+
+// repository counts one repository.
+func (d *Difference) repository(repo [sumLen]byte, same, came, went int64, limit int) {
 	both := min(came, went)
 	d.Reports.Same += same
 	d.Reports.Changed += both
 	d.Reports.Added += came - both
 	d.Reports.Removed += went - both
-	change := Same
+	change := Changed
 	switch {
-	case len(was) == 0:
+	case same+went == 0:
 		change = Added
-		d.Repos.Added++
-	case len(is) == 0:
+	case same+came == 0:
 		change = Removed
-		d.Repos.Removed++
-	case came+went > 0:
-		change = Changed
-		d.Repos.Changed++
-	default:
-		d.Repos.Same++
-		return
+	case came+went == 0:
+		change = Same
 	}
-	d.repos = append(d.repos, repoChange{repo: repo, change: change})
+	d.Repos.add(change, 1)
+	if change != Same && len(d.repos) < limit {
+		d.repos = append(d.repos, repoChange{repo: repo, change: change})
+	}
 }
 
-// Look says what became of a repository.
-func (d *Difference) Look(repo []byte) Change {
-	if c := d.find(repo); c != nil {
-		return c.change
-	}
-	return Same
-}
-
-// Take is Look the first time that it is asked for a repository; to the same
-// question again it answers Same, so that each name is told once.
-func (d *Difference) Take(repo []byte) Change {
-	c := d.find(repo)
-	if c == nil || c.taken {
+// Take says what became of a repository the first time that it is asked for it,
+// so that each name is told once; to the same question again it answers Same. It
+// is asked for names of the payload before where gone is set, and tells of those
+// that were removed; else for names of the other, and tells of the rest.
+func (d *Difference) Take(repo []byte, gone bool) Change {
+	sum := sum16(repo)
+	i, ok := slices.BinarySearchFunc(d.repos, sum, func(c repoChange, k [sumLen]byte) int { return bytes.Compare(c.repo[:], k[:]) })
+	if !ok || d.repos[i].taken || gone != (d.repos[i].change == Removed) {
 		return Same
 	}
-	c.taken = true
-	return c.change
-}
-
-func (d *Difference) find(repo []byte) *repoChange {
-	i, ok := slices.BinarySearchFunc(d.repos, short(repo), func(c repoChange, k [16]byte) int { return bytes.Compare(c.repo[:], k[:]) })
-	if !ok {
-		return nil
-	}
-	return &d.repos[i]
-}
-
-// A ReportsChecker is a Checker that takes the fingerprints of each payload in
-// the same pass, or tells the names of repositories.
-type ReportsChecker struct {
-	*Checker
-	// Repo, if not nil, is called with the repository of every report of each
-	// payload, perhaps from several goroutines; there are no fingerprints
-	// then. What it is told comes from a payload that is not yet checked to
-	// its end.
-	Repo func(payload digest.Digest, repo []byte) error
-
-	all   map[*Payload]*Reports
-	count atomic.Int64
-}
-
-// Reports are those of an artifact that was checked.
-func (c *ReportsChecker) Reports(f Found) *Reports {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all[f.Payload]
-}
-
-// Blob looks into a blob as Checker.Blob does.
-func (c *ReportsChecker) Blob(d v1.Descriptor) io.WriteCloser {
-	switch d.MediaType {
-	case CacheJSONLMediaType:
-		return c.payload(d)
-	case "":
-		return &payloadGuess{d: d, payload: c.payload, other: c.Checker.Blob}
-	}
-	return c.Checker.Blob(d)
-}
-
-func (c *ReportsChecker) payload(d v1.Descriptor) io.WriteCloser {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := c.results[key(d)]
-	if r == nil {
-		r = &result{}
-		c.put(d, r)
-	}
-	o := ScanOptions{MaxRaw: c.rawLimit(d.Size)}
-	r.looked = true
-	return newFeed(func(in io.Reader) {
-		if c.Repo != nil {
-			r.payload, r.payloadErr = eachReport(context.Background(), in, o, func(repo, _ []byte) error { return c.Repo(d.Digest, repo) })
-			return
-		}
-		var reports *Reports
-		if reports, r.payloadErr = scanReports(context.Background(), in, o, &c.count); r.payloadErr == nil {
-			r.payload = reports.Payload
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.all == nil {
-				c.all = map[*Payload]*Reports{}
-			}
-			c.all[r.payload] = reports
-		}
-	})
-}
-
-// payloadGuess tells by the first bytes whether a blob that no manifest has
-// named yet may be a payload.
-type payloadGuess struct {
-	d              v1.Descriptor
-	payload, other func(v1.Descriptor) io.WriteCloser
-	w              io.WriteCloser
-}
-
-func (g *payloadGuess) Write(p []byte) (int, error) {
-	if g.w == nil && len(p) > 0 {
-		if len(p) > 2 && p[0] == 0x1f && p[1] == 0x8b {
-			g.w = g.payload(g.d)
-		} else {
-			g.w = g.other(g.d)
-		}
-	}
-	if g.w != nil {
-		g.w.Write(p)
-	}
-	return len(p), nil
-}
-
-func (g *payloadGuess) Close() error {
-	if g.w != nil {
-		return g.w.Close()
-	}
-	return nil
+	d.repos[i].taken = true
+	return d.repos[i].change
 }

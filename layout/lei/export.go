@@ -94,7 +94,7 @@ func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o Expor
 	defer in.Close()
 
 	e := &exporter{o: o, sum: newContentSum(), repos: newRepoList(manifest), report: &ExportReport{}}
-	e.rep = &report{wantFields: true, wantSecrets: true}
+	e.rep = &Report{wantFields: true, wantSecrets: true}
 	e.rep.secrets.wantSpans = o.Redact
 	out := &countWriter{w: bufio.NewWriterSize(cache, blockSize)}
 	if o.SingleMember {
@@ -152,7 +152,7 @@ func openLines(r io.Reader) (io.ReadCloser, error) {
 type exporter struct {
 	o      ExportOptions
 	lines  *lines
-	rep    *report
+	rep    *Report
 	report *ExportReport
 	repos  *repoList
 	out    lineWriter
@@ -170,7 +170,7 @@ type lineWriter interface {
 
 func (e *exporter) run(ctx context.Context, in io.Reader) error {
 	e.lines = newLines(e.rep, e.o.MaxLine)
-	e.lines.line = e.line
+	e.lines.each, e.lines.text = e.line, true
 	if e.o.SkipMalformed {
 		e.lines.skip = func(err error) {
 			if e.report.Skipped++; e.report.Skipped <= maxFirstSkipped {
@@ -238,7 +238,7 @@ func (e *exporter) line(line []byte) error {
 }
 
 // repo is the report's repository by the rule of the original.
-func (r *report) repo() ([]byte, error) {
+func (r *Report) repo() ([]byte, error) {
 	for _, f := range []struct {
 		*field
 		path string

@@ -462,10 +462,9 @@ func FuzzExportSummary(f *testing.F) {
 		var names []string
 		lines := map[string][]string{}
 		for _, repo := range repos {
-			s, err := Summarize(t.Context(), bytes.NewReader(e.cache), SummaryOptions{
-				ScanOptions: ScanOptions{MaxRaw: e.RawSize, Secrets: true},
-				Repo:        func(name string) error { names = append(names, name); return nil },
-				QueryRepo:   repo,
+			s, err := Summarize(t.Context(), bytes.NewReader(e.cache), ScanOptions{MaxRaw: e.RawSize, Secrets: true}, SummaryOptions{
+				Repo:      func(name string) error { names = append(names, name); return nil },
+				QueryRepo: repo,
 				Query: func(line []byte) error {
 					lines[repo] = append(lines[repo], string(line))
 					if !json.Valid(bytes.ToValidUTF8(line, []byte("?"))) {

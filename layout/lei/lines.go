@@ -8,12 +8,13 @@ import (
 // lines scans JSONL that comes in blocks, line by line.
 type lines struct {
 	s   *scanner
-	rep *report // the scanner's handler, or nil
+	rep *Report // the scanner's handler, or nil
 	max int64   // bytes in a line
 
-	// line, if not nil, is called with the bytes of each report, without the
-	// line feed, when rep has seen it. Then one line is held in memory.
-	line func([]byte) error
+	// each, if not nil, is called for each report when rep has seen it, with its
+	// bytes without the line feed if text is set. Then one line is held in memory.
+	each func([]byte) error
+	text bool
 	// skip, if not nil, is told what is wrong with a line, which is dropped;
 	// else the first such line ends the scan.
 	skip func(error)
@@ -22,14 +23,14 @@ type lines struct {
 	maxReports int64 // 0: any number
 	blanks     int64
 	dropping   bool   // the rest of the line
-	held       []byte // the begin of the line, from earlier blocks
+	held       []byte // the start of the line, from earlier blocks
 }
 
 // maxBlanks is how many empty lines are passed over: they cost a gzip stream
 // next to nothing and a reader as much as a report.
 const maxBlanks = 1 << 20
 
-func newLines(rep *report, max int64) *lines {
+func newLines(rep *Report, max int64) *lines {
 	if max <= 0 {
 		max = MaxLine
 	}
@@ -79,8 +80,11 @@ func (l *lines) scan(block []byte) error {
 
 // hold gathers the line, where it is wanted, and hands it on when it is whole.
 func (l *lines) hold(part []byte, number int64, done, blank bool) error {
+	if l.rep != nil && l.rep.sum != nil && !blank {
+		l.rep.sum.write(part, done || l.s.state == stEnd)
+	}
 	if !done {
-		if l.line != nil {
+		if l.text {
 			l.held = append(l.held, part...)
 		}
 		return nil
@@ -97,13 +101,13 @@ func (l *lines) hold(part []byte, number int64, done, blank bool) error {
 
 // report ends a line, the last part of which is given.
 func (l *lines) report(part []byte, number int64) error {
-	if l.line != nil {
+	if l.each != nil {
 		whole := part
 		if len(l.held) > 0 {
 			l.held = append(l.held, part...)
 			whole = l.held
 		}
-		err := l.line(whole)
+		err := l.each(whole)
 		if cap(l.held) > 4*blockSize {
 			l.held = nil // one long line must not keep its memory
 		}
@@ -116,9 +120,7 @@ func (l *lines) report(part []byte, number int64) error {
 		}
 	}
 	if l.rep != nil {
-		if err := l.rep.commit(); err != nil {
-			return err
-		}
+		l.rep.secrets.commit()
 	}
 	if l.reports++; l.reports > l.maxReports && l.maxReports > 0 {
 		return &FormatError{Line: number, Column: 1, Msg: fmt.Sprintf("want at most %d reports (the limit, where entry_count announces no more), found more", l.maxReports)}

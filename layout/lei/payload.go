@@ -3,6 +3,7 @@ package lei
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,23 @@ type ScanOptions struct {
 	MaxLine int64
 	// Secrets asks for data.config to be searched; see Secrets.
 	Secrets bool
+	// Watch sees the reports as they are checked.
+	Watch Watch
+}
+
+// A Watch sees the reports of a payload in the pass in which it is checked. What
+// it sees comes from a stream that is not checked to its end. The zero value
+// sees nothing.
+type Watch struct {
+	// Report, if not nil, is called for each report in turn. An error ends the
+	// scan, and is its error.
+	Report func(*Report) error
+	// Text asks for Report.Text: a line of at most MaxLine is held in memory.
+	Text bool
+	// End, if not nil, is called when the payload turned out to be sound.
+	End func(*Payload)
+
+	sum bool // asks for fingerprints
 }
 
 // A Payload is what cache.jsonl.gz holds, as it was found.
@@ -53,20 +71,6 @@ type Payload struct {
 // at fault, and else the error of r or of ctx. After an error r may have been
 // read further than the place that the error names.
 func ScanPayload(ctx context.Context, r io.Reader, o ScanOptions) (*Payload, error) {
-	var rep *report
-	if o.Secrets {
-		rep = &report{wantSecrets: true}
-	}
-	p, err := scanLines(ctx, r, o, rep, nil)
-	if err == nil && rep != nil {
-		p.Secrets = rep.secrets.report()
-	}
-	return p, err
-}
-
-// scanLines is ScanPayload with a handler and a function for each line, either
-// of which may be nil; see lines.
-func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, line func([]byte) error) (*Payload, error) {
 	in := &countReader{r: r}
 	br := bufio.NewReaderSize(in, 64<<10)
 	head, err := br.Peek(compression.MagicLen)
@@ -88,14 +92,27 @@ func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, lin
 	z := compression.NewMemberReader(br, 0)
 	defer z.Close()
 
-	p := &Payload{}
+	var rep *Report
+	if o.Secrets || o.Watch.Report != nil {
+		rep = &Report{wantSecrets: o.Secrets, wantFields: o.Watch.Report != nil}
+	}
 	l := newLines(rep, o.MaxLine)
-	l.line, l.maxReports = line, o.MaxReports
+	l.maxReports = o.MaxReports
+	if o.Watch.Report != nil {
+		if o.Watch.sum {
+			rep.sum = &textSum{h: sha256.New()}
+		}
+		l.text = o.Watch.Text
+		l.each = func(line []byte) error {
+			rep.text = line
+			return o.Watch.Report(rep)
+		}
+	}
 	limit := o.MaxRaw
 	if limit < 0 {
 		limit = 1<<63 - 1
 	}
-	sum, err := pump(ctx, z, limit, l.scan)
+	sum, err := pipeline(ctx, z, limit, l.scan)
 	if err == nil {
 		err = l.finish()
 	}
@@ -109,8 +126,13 @@ func scanLines(ctx context.Context, r io.Reader, o ScanOptions, rep *report, lin
 		return nil, damaged(cacheName, err)
 	}
 	z.Close()
-	p.Entries, p.RawSize, p.CompressedSize = l.reports, sum.raw, in.n
-	p.ContentHash, p.InvalidUTF8 = sum.hash, sum.invalid
+	p := &Payload{Entries: l.reports, RawSize: sum.raw, CompressedSize: in.n, ContentHash: sum.hash, InvalidUTF8: sum.invalid}
+	if o.Secrets {
+		p.Secrets = rep.secrets.report()
+	}
+	if o.Watch.End != nil {
+		o.Watch.End(p)
+	}
 	return p, nil
 }
 

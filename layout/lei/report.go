@@ -37,37 +37,45 @@ func (f *field) keep(v scalar) {
 // maxTypes bounds the project_types of one report.
 const maxTypes = 100
 
-// report is the handler for one line of JSONL. What it is not asked for costs
-// next to nothing.
-type report struct {
+// A Report is what a Watch is told of one line of JSONL. It is good for the
+// length of the call. As the scanner's handler it costs next to nothing where it
+// is not asked for anything.
+type Report struct {
 	wantSecrets bool
-	wantFields  bool         // repo, risk, project_types, times
-	accept      func() error // called for each whole line, if not nil
+	wantFields  bool // repo, risk, project_types, times
 
 	headerRepo, dataRepo, risk, start, end field
 	types                                  []string // keys of project_types
 
 	secrets secretFinder
+	text    []byte
+	sum     *textSum // nil if it is not wanted
 }
+
+// Repo is the report's repository: data.repo, else header.repo, else "unknown",
+// which it is too where the first that is there is no string.
+func (r *Report) Repo() []byte {
+	if repo, err := r.repo(); err == nil {
+		return repo
+	}
+	return []byte("unknown")
+}
+
+// Text is the report as it stands, without its line feed, if it was asked for.
+func (r *Report) Text() []byte { return r.text }
 
 // reset is for a new line; what the last one held and was not committed is
 // forgotten.
-func (r *report) reset() {
+func (r *Report) reset() {
 	r.headerRepo.set, r.dataRepo.set, r.risk.set, r.start.set, r.end.set = false, false, false, false, false
 	r.types = r.types[:0]
 	r.secrets.reset()
-}
-
-// commit counts what the line held, which is a report.
-func (r *report) commit() error {
-	r.secrets.commit()
-	if r.accept != nil {
-		return r.accept()
+	if r.sum != nil {
+		r.sum.reset()
 	}
-	return nil
 }
 
-func (r *report) key(parent node, name []byte) (node, error) {
+func (r *Report) key(parent node, name []byte) (node, error) {
 	switch parent {
 	case root:
 		switch string(name) {
@@ -120,7 +128,7 @@ func (r *report) key(parent node, name []byte) (node, error) {
 	return none, nil
 }
 
-func (r *report) open(n node, object bool) (node, error) {
+func (r *Report) open(n node, object bool) (node, error) {
 	switch n {
 	case root:
 		r.reset()
@@ -140,13 +148,13 @@ func (r *report) open(n node, object bool) (node, error) {
 	return none, nil
 }
 
-func (r *report) close(n node) {
+func (r *Report) close(n node) {
 	if n == nConfig || n == nSecret {
 		r.secrets.depth--
 	}
 }
 
-func (r *report) value(n node, v scalar) error {
+func (r *Report) value(n node, v scalar) error {
 	switch n {
 	case nHeaderRepo:
 		r.headerRepo.keep(v)

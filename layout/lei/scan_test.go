@@ -182,10 +182,10 @@ func FuzzStrings(f *testing.F) {
 		if size < 1 || !utf8.ValidString(inside) {
 			return
 		}
-		rep := &report{wantFields: true}
+		rep := &Report{wantFields: true}
 		l := newLines(rep, 0)
 		var got []byte
-		l.line = func([]byte) error {
+		l.each = func([]byte) error {
 			got = bytes.Clone(rep.dataRepo.text)
 			return nil
 		}

@@ -24,9 +24,8 @@ type Summary struct {
 // later is counted as "other".
 const maxEcosystems = 200
 
-// SummaryOptions says what Summarize allows and whom it tells what it sees.
+// SummaryOptions says who is told what a Summary sees.
 type SummaryOptions struct {
-	ScanOptions
 	// Repo, if not nil, is given each repository at its first report.
 	Repo func(name string) error
 	// Query, if not nil, is given the bytes of each report of the repository
@@ -37,64 +36,52 @@ type SummaryOptions struct {
 }
 
 // Summarize reads a cache.jsonl.gz as ScanPayload does, checking the same, and
-// counts on the way. Its memory is that of ScanPayload and 16 bytes for each
-// repository that differs. What the functions are given before Summarize
-// returns nil comes from a stream that is not checked to its end.
+// counts on the way; see SummaryOptions.Watch.
+func Summarize(ctx context.Context, r io.Reader, scan ScanOptions, o SummaryOptions) (*Summary, error) {
+	var s *Summary
+	scan.Watch = o.Watch(func(sum *Summary) { s = sum })
+	_, err := ScanPayload(ctx, r, scan)
+	return s, err
+}
+
+// Watch summarises a payload for done, which is called when that turned out to
+// be sound. It takes 16 bytes of memory for each repository that differs.
 //
 // A report's repository is found as Export finds it, but one that is not a
 // string counts as "unknown". Times that are not RFC 3339 are passed over.
-func Summarize(ctx context.Context, r io.Reader, o SummaryOptions) (*Summary, error) {
+func (o SummaryOptions) Watch(done func(*Summary)) Watch {
 	c := &summarizer{o: o, repos: repoSet{}, s: &Summary{Risk: map[string]int64{}, Ecosystems: map[string]int64{}}}
 	for _, risk := range Risks {
 		c.s.Risk[risk] = 0
 	}
-	c.rep = &report{wantFields: true, wantSecrets: o.Secrets, accept: c.accept}
-	var line func([]byte) error
-	if o.Query != nil {
-		line = c.line
-	}
-	p, err := scanLines(ctx, r, o.ScanOptions, c.rep, line)
-	if err != nil {
-		return nil, err
-	}
-	if o.Secrets {
-		p.Secrets = c.rep.secrets.report()
-	}
-	c.s.Repos, c.s.Payload = int64(len(c.repos)), p
-	return c.s, nil
+	return Watch{Report: c.report, Text: o.Query != nil, End: func(p *Payload) {
+		c.s.Repos, c.s.Payload = int64(len(c.repos)), p
+		done(c.s)
+	}}
 }
 
 type summarizer struct {
 	o     SummaryOptions
 	s     *Summary
-	rep   *report
 	repos repoSet
 }
 
-// line is given the report before accept is called for it.
-func (c *summarizer) line(line []byte) error {
-	if string(c.repo()) == c.o.QueryRepo {
-		return c.o.Query(line)
-	}
-	return nil
-}
-
-// accept counts the report at hand.
-func (c *summarizer) accept() error {
+// report counts one report.
+func (c *summarizer) report(rep *Report) error {
 	risk := "other"
-	if r := &c.rep.risk; r.set && r.kind == kindString {
+	if r := &rep.risk; r.set && r.kind == kindString {
 		if _, ok := c.s.Risk[string(r.text)]; ok {
 			risk = string(r.text)
 		}
 	}
 	c.s.Risk[risk]++
-	for _, name := range c.rep.types {
+	for _, name := range rep.types {
 		if _, ok := c.s.Ecosystems[name]; !ok && len(c.s.Ecosystems) >= maxEcosystems {
 			name = "other"
 		}
 		c.s.Ecosystems[name]++
 	}
-	start, end := c.rep.start.time(), c.rep.end.time()
+	start, end := rep.start.time(), rep.end.time()
 	if end.IsZero() {
 		end = start
 	}
@@ -104,17 +91,16 @@ func (c *summarizer) accept() error {
 	if end.After(c.s.Newest) {
 		c.s.Newest = end
 	}
-	if repo := c.repo(); c.repos.add(repo) && c.o.Repo != nil {
-		return c.o.Repo(string(repo))
+	repo := rep.Repo()
+	if c.repos.add(repo) && c.o.Repo != nil {
+		if err := c.o.Repo(string(repo)); err != nil {
+			return err
+		}
+	}
+	if c.o.Query != nil && string(repo) == c.o.QueryRepo {
+		return c.o.Query(rep.text)
 	}
 	return nil
-}
-
-func (c *summarizer) repo() []byte {
-	if repo, err := c.rep.repo(); err == nil {
-		return repo
-	}
-	return []byte("unknown")
 }
 
 // time is the field as a time in UTC, zero if it is none.

@@ -21,11 +21,10 @@ func TestSummarize(t *testing.T) {
 		`{"header":{"end_time":"2026-03-01T00:00:00Z"},"data":{"repo":"c","risk":"high","risk":"low","project_types":{"node":1,"node":2}}}`,
 	}, "\n")
 	var names, query []string
-	s, err := Summarize(t.Context(), bytes.NewReader(gzipped([]byte(in))), SummaryOptions{
-		ScanOptions: ScanOptions{MaxRaw: -1},
-		Repo:        func(name string) error { names = append(names, name); return nil },
-		QueryRepo:   "a",
-		Query:       func(line []byte) error { query = append(query, string(line)); return nil },
+	s, err := Summarize(t.Context(), bytes.NewReader(gzipped([]byte(in))), ScanOptions{MaxRaw: -1}, SummaryOptions{
+		Repo:      func(name string) error { names = append(names, name); return nil },
+		QueryRepo: "a",
+		Query:     func(line []byte) error { query = append(query, string(line)); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,13 +43,13 @@ func TestSummarize(t *testing.T) {
 func TestSummarizeErrors(t *testing.T) {
 	raw := reports(1, 10)
 	stop := errors.New("enough")
-	if _, err := Summarize(t.Context(), bytes.NewReader(gzipped(raw)), SummaryOptions{ScanOptions: ScanOptions{MaxRaw: -1}, Repo: func(string) error { return stop }}); !errors.Is(err, stop) {
+	if _, err := Summarize(t.Context(), bytes.NewReader(gzipped(raw)), ScanOptions{MaxRaw: -1}, SummaryOptions{Repo: func(string) error { return stop }}); !errors.Is(err, stop) {
 		t.Errorf("got %v, want the function's error", err)
 	}
-	if _, err := Summarize(t.Context(), bytes.NewReader(gzipped(raw)), SummaryOptions{ScanOptions: ScanOptions{MaxRaw: 10}}); err == nil {
+	if _, err := Summarize(t.Context(), bytes.NewReader(gzipped(raw)), ScanOptions{MaxRaw: 10}, SummaryOptions{}); err == nil {
 		t.Error("a payload larger than raw_size is summarised")
 	}
-	s, err := Summarize(t.Context(), bytes.NewReader(gzipped([]byte("\n"))), SummaryOptions{})
+	s, err := Summarize(t.Context(), bytes.NewReader(gzipped([]byte("\n"))), ScanOptions{}, SummaryOptions{})
 	if err == nil {
 		t.Errorf("MaxRaw 0 allows one byte: %+v", s)
 	}
@@ -62,7 +61,7 @@ func TestSummarizeBounded(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&b, `{"data":{"repo":"r","project_types":{"a%d":1,"%s":1}}}`+"\n", i, strings.Repeat("x", 70))
 	}
-	s, err := Summarize(t.Context(), bytes.NewReader(gzipped(b.Bytes())), SummaryOptions{ScanOptions: ScanOptions{MaxRaw: -1}})
+	s, err := Summarize(t.Context(), bytes.NewReader(gzipped(b.Bytes())), ScanOptions{MaxRaw: -1}, SummaryOptions{})
 	if err != nil || len(s.Ecosystems) != maxEcosystems+1 || s.Ecosystems["other"] != 1000-maxEcosystems {
 		t.Errorf("got %d ecosystems, %d others, %v", len(s.Ecosystems), s.Ecosystems["other"], err)
 	}

@@ -13,20 +13,20 @@ import (
 // queued is how many blocks may wait to be scanned or hashed.
 const queued = 4
 
-// errTooLarge ends a pump whose limit the stream exceeds.
+// errTooLarge ends a pipeline whose limit the stream exceeds.
 var errTooLarge = errors.New("larger than the limit")
 
-// sums is what a pump finds out about the bytes.
+// sums is what a pipeline finds out about the bytes.
 type sums struct {
 	raw     int64
 	hash    string
 	invalid int64 // lines that are not UTF-8
 }
 
-// pump takes the blocks of z to its end, or to limit bytes, and gives them to
+// pipeline takes the blocks of z to its end, or to limit bytes, and gives them to
 // scan in the caller's goroutine, while others inflate and hash. An error of
 // scan comes before one of z, which stands further on.
-func pump(ctx context.Context, z *compression.MemberReader, limit int64, scan func([]byte) error) (sums, error) {
+func pipeline(ctx context.Context, z *compression.MemberReader, limit int64, scan func([]byte) error) (sums, error) {
 	type block struct {
 		*compression.Block
 		data []byte
