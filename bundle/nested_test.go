@@ -40,7 +40,7 @@ func TestBelow(t *testing.T) {
 		if c.want == "" {
 			continue
 		}
-		report, _, err := bundle.Documents(context.Background(), bytes.NewReader(data))
+		report, err := bundle.Documents(context.Background(), bytes.NewReader(data))
 		if err != nil || !errors.Is(report.Err(), layout.ErrNotLayout) {
 			t.Errorf("%v: documents: %v, want %v", c.entries, err, layout.ErrNotLayout)
 		}

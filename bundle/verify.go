@@ -29,17 +29,17 @@ func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Re
 // blobs stand elsewhere. Some 64 KiB more may be taken from r. What is not read
 // is not checked. The report of an archive without a sound index.json
 // says what is wrong.
-func Documents(ctx context.Context, r io.Reader) (*layout.Report, *layout.Audit, error) {
+func Documents(ctx context.Context, r io.Reader) (*layout.Report, error) {
 	a := layout.NewAudit(layout.AuditOptions{})
 	done := func() bool { return a.Settled() }
 	err := scan(ctx, r, a, done)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if a.Index() == nil { // it was read to its end
-		return a.Finish(), a, nil
+		return a.Finish(), nil
 	}
-	return a.Partial(), a, nil
+	return a.Partial(), nil
 }
 
 // scan feeds the files of an archive to an audit, until done says so.

@@ -401,15 +401,18 @@ func (a *Audit) Document(d digest.Digest) (*v1.Index, *v1.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b := a.blobs[d]
-	if b == nil || b.parsedAs == "" {
-		return nil, nil
+	if b != nil {
+		b.children, b.manifest = b.document()
 	}
-	b.children, b.manifest = b.document()
-	return b.children, b.manifest
+	return b.document()
 }
 
-// document is what was kept of a document, or what its bytes say.
+// document is what was kept of a document, or what its bytes say; both are nil
+// for what is none.
 func (b *blob) document() (*v1.Index, *v1.Manifest) {
+	if b == nil {
+		return nil, nil
+	}
 	if b.children == nil && b.manifest == nil {
 		return b.parse()
 	}

@@ -67,7 +67,7 @@ func (c *Contents) OCILayout() []byte { return []byte(layoutFile) }
 // whoever copies the other blobs passes them through Copy. The error says what
 // is missing or unsound.
 func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
-	a, err := r.Documents(ctx)
+	a, err := r.documents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -330,7 +330,11 @@ func (c *Contents) Only(reference string) (*Contents, error) {
 		}
 	}
 	want := map[digest.Digest]bool{}
-	if err := c.reached(d.Digest, want); err != nil {
+	err = c.Walk(context.Background(), WalkOptions{Roots: []v1.Descriptor{d}}, func(n *Node) error {
+		want[n.Digest] = true
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, b := range c.Blobs {
@@ -339,40 +343,6 @@ func (c *Contents) Only(reference string) (*Contents, error) {
 		}
 	}
 	return out, out.SetIndex(index)
-}
-
-// reached enters into want a digest and all that it leads to. A manifest may
-// stand before an index that has it, so that one walk over the blobs in their
-// order would miss it.
-func (c *Contents) reached(from digest.Digest, want map[digest.Digest]bool) error {
-	documents := map[digest.Digest]Blob{}
-	for _, b := range c.Blobs {
-		if isDocument(b.MediaType) {
-			documents[b.Digest] = b
-		}
-	}
-	for todo := []digest.Digest{from}; len(todo) > 0; {
-		d := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		b, ok := documents[d]
-		if want[d] || !ok {
-			want[d] = true
-			continue
-		}
-		want[d] = true
-		data, err := b.Bytes(context.Background())
-		if err != nil {
-			return err
-		}
-		children, err := Children(b.MediaType, data)
-		if err != nil {
-			return err
-		}
-		for _, child := range children {
-			todo = append(todo, child.Digest)
-		}
-	}
-	return nil
 }
 
 // Children are the descriptors that an index or a manifest names: manifests,

@@ -164,7 +164,15 @@ func (r *Reader) Size() (total int64, err error) {
 
 // Documents reads index.json, the indexes and the manifests, and nothing else:
 // what is in the layout, without the word that it is whole.
-func (r *Reader) Documents(ctx context.Context) (*Audit, error) {
+func (r *Reader) Documents(ctx context.Context) (*Report, error) {
+	a, err := r.documents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.Partial(), nil
+}
+
+func (r *Reader) documents(ctx context.Context) (*Audit, error) {
 	a := NewAudit(AuditOptions{})
 	for _, name := range rootFiles() {
 		err := r.add(ctx, a, name)

@@ -53,6 +53,10 @@ func (r *Report) All() []v1.Descriptor {
 	return all
 }
 
+// Document is an index or a manifest that was reached and read: one of the two
+// is nil, or both.
+func (r *Report) Document(d digest.Digest) (*v1.Index, *v1.Manifest) { return r.blobs[d].document() }
+
 // Problems is everything found wrong, each thing once, worst first.
 func (r *Report) Problems() []error {
 	var all []error
@@ -166,7 +170,7 @@ func (a *Audit) Partial() *Report {
 	defer a.mu.Unlock()
 	return &Report{
 		Digest: digest.FromBytes(a.rawIndex), RawIndex: a.rawIndex, Index: a.index, Sealed: a.seal != nil,
-		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures,
+		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures, blobs: a.blobs,
 	}
 }
 

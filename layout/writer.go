@@ -80,7 +80,7 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.Documents(ctx)
+	report, err := r.Documents(ctx)
 	if err != nil {
 		unlock()
 		return nil, err
@@ -92,7 +92,7 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 	}
 	w := newWriter(root, dir, o)
 	w.unlock = unlock
-	w.index = *a.Index()
+	w.index = *report.Index
 	if err := w.sweep(); err != nil {
 		w.Close()
 		return nil, err

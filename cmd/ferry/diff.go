@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -133,7 +131,6 @@ func diffAction(e *env, c *cli.Context) error {
 type side struct {
 	src       *source
 	report    *layout.Report
-	audit     *layout.Audit
 	check     *lei.Checker
 	reports   *lei.Fingerprints
 	roots     []v1.Descriptor
@@ -165,13 +162,8 @@ func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
 }
 
 func (s *side) read(ctx context.Context, check *lei.Checker) error {
-	var once sync.Once
 	report, err := s.src.audit(ctx, layout.AuditOptions{
 		Inspectors: []layout.Inspector{check, artifact.Titles{}},
-		Sink: func(a *layout.Audit, _ v1.Descriptor) (io.WriteCloser, error) {
-			once.Do(func() { s.audit = a }) // the one way to its documents
-			return nil, nil
-		},
 	})
 	if err == nil {
 		err = s.src.err(report.Err())
@@ -185,7 +177,7 @@ func (s *side) reach(d v1.Descriptor) {
 		return
 	}
 	s.blobs[d.Digest] = d.Size
-	index, m := s.audit.Document(d.Digest)
+	index, m := s.report.Document(d.Digest)
 	switch {
 	case index != nil:
 		s.add(d)
@@ -201,7 +193,7 @@ func (s *side) reach(d v1.Descriptor) {
 }
 
 func (s *side) add(d v1.Descriptor) {
-	kind, total := describe(s.audit, d)
+	kind, total := describe(s.report, d)
 	a := diffArtifact{Digest: string(d.Digest), Kind: kind, Size: total, References: layout.Names(d)}
 	if p := d.Platform; p != nil {
 		a.Platform = p.OS + "/" + p.Architecture

@@ -121,7 +121,7 @@ func (c counterpart) side() diffSide { return diffSide{c.reference, string(c.dig
 
 // titles are the blobs of an artifact by the names of the files.
 func (s *side) titles(d digest.Digest) map[string]digest.Digest {
-	_, m := s.audit.Document(d)
+	_, m := s.report.Document(d)
 	names := map[string]digest.Digest{}
 	for _, l := range m.Layers {
 		if t := l.Annotations[v1.AnnotationTitle]; t != "" {

@@ -69,7 +69,7 @@ func (s *side) caches() (out []cache) {
 		if len(a.References) > 0 {
 			c.reference = a.References[0]
 		}
-		_, m := s.audit.Document(f.Digest)
+		_, m := s.report.Document(f.Digest)
 		for _, l := range m.Layers {
 			if l.MediaType == lei.CacheJSONLMediaType {
 				c.payload = l.Digest

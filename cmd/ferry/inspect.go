@@ -41,7 +41,7 @@ func inspectCommand(e *env) *cli.Command {
 			if err := src.choose(c.String("tag")); err != nil {
 				return err
 			}
-			report, a, err := src.documents(c.Context)
+			report, err := src.documents(c.Context)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func inspectCommand(e *env) *cli.Command {
 			}
 			shown := map[digest.Digest]bool{}
 			for _, d := range list {
-				v.Artifacts = append(v.Artifacts, inspectDescriptor(a, d, shown))
+				v.Artifacts = append(v.Artifacts, inspectDescriptor(report, d, shown))
 			}
 			if c.String("format") == "json" {
 				return printJSON(e.stdout, v)
@@ -108,16 +108,16 @@ type node struct {
 
 // inspectDescriptor shows a descriptor and what it names. An index that was
 // shown before is not unfolded again.
-func inspectDescriptor(a *layout.Audit, d v1.Descriptor, shown map[digest.Digest]bool) node {
+func inspectDescriptor(r *layout.Report, d v1.Descriptor, shown map[digest.Digest]bool) node {
 	n := node{References: layout.Names(d), Descriptor: d}
-	n.Kind = kindOfDescriptor(a, d)
+	n.Kind = kindOfDescriptor(r, d)
 	if p := d.Platform; p != nil {
 		n.Platform = p.OS + "/" + p.Architecture
 		if p.Variant != "" {
 			n.Platform += "/" + p.Variant
 		}
 	}
-	index, m := a.Document(d.Digest)
+	index, m := r.Document(d.Digest)
 	switch {
 	case m != nil:
 		n.Artifact, n.Annotations, n.Config, n.Layers = m.ArtifactType, m.Annotations, &m.Config, m.Layers
@@ -131,7 +131,7 @@ func inspectDescriptor(a *layout.Audit, d v1.Descriptor, shown map[digest.Digest
 		shown[d.Digest] = true
 		n.Artifact, n.Annotations = index.ArtifactType, index.Annotations
 		for _, child := range index.Manifests {
-			n.Manifests = append(n.Manifests, inspectDescriptor(a, child, shown))
+			n.Manifests = append(n.Manifests, inspectDescriptor(r, child, shown))
 		}
 	}
 	return n

@@ -38,7 +38,6 @@ type listing struct {
 	seen  *policy.Inspector
 	cache *lei.Checker // that of the audit; nil if it has none
 	mu    sync.Mutex   // of what follows: blobs of a directory pass side by side
-	audit *layout.Audit
 	sums  map[*lei.Payload]*lei.Summary
 }
 
@@ -63,16 +62,6 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 		o.Inspectors = append(o.Inspectors, l.seen)
 	}
 	l.seen.Look = true
-	sink := o.Sink
-	o.Sink = func(a *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-		l.mu.Lock()
-		l.audit = a
-		l.mu.Unlock()
-		if sink == nil {
-			return nil, nil
-		}
-		return sink(a, d)
-	}
 	return o
 }
 
@@ -105,11 +94,12 @@ func (l *listing) Write(p []byte) (int, error) {
 // A lister turns what was collected into a packing list.
 type lister struct {
 	*listing
-	in    *policy.Input
-	out   *packinglist.List
-	found map[digest.Digest]lei.Found
-	seen  map[digest.Digest]bool
-	known map[digest.Digest]bool // artifacts: many paths may lead to one
+	report *layout.Report
+	in     *policy.Input
+	out    *packinglist.List
+	found  map[digest.Digest]lei.Found
+	seen   map[digest.Digest]bool
+	known  map[digest.Digest]bool // artifacts: many paths may lead to one
 }
 
 // list is good when the audit has ended and found nothing wrong.
@@ -125,7 +115,7 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	x := &lister{l, report, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
@@ -228,7 +218,7 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 	}
 	x.known[d.Digest] = true
 	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
-	index, m := x.audit.Document(d.Digest)
+	index, m := x.report.Document(d.Digest)
 	if a.Kind = kindWord(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
 	}

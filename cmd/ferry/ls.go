@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
@@ -32,7 +32,7 @@ func lsCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			report, a, err := src.documents(c.Context)
+			report, err := src.documents(c.Context)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func lsCommand(e *env) *cli.Command {
 						continue
 					}
 				}
-				kind, total := describe(a, d)
+				kind, total := describe(report, d)
 				list = append(list, lsRow{r, kind, total})
 			}
 			if c.String("format") == "json" {
@@ -76,12 +76,12 @@ type lsRow struct {
 // describe says what a descriptor stands for and how large it is with all that
 // it names. What several indexes name is counted once, and looked at once: the
 // paths through a hostile graph are more than can be walked.
-func describe(a *layout.Audit, d v1.Descriptor) (kind string, total int64) {
-	return kindOfDescriptor(a, d), sizeOf(a, d, map[digest.Digest]bool{})
+func describe(r *layout.Report, d v1.Descriptor) (kind string, total int64) {
+	return kindOfDescriptor(r, d), sizeOf(r, d)
 }
 
-func kindOfDescriptor(a *layout.Audit, d v1.Descriptor) string {
-	index, m := a.Document(d.Digest)
+func kindOfDescriptor(r *layout.Report, d v1.Descriptor) string {
+	index, m := r.Document(d.Digest)
 	switch {
 	case m != nil:
 		return kindWord(m)
@@ -91,25 +91,11 @@ func kindOfDescriptor(a *layout.Audit, d v1.Descriptor) string {
 	return "blob"
 }
 
-func sizeOf(a *layout.Audit, d v1.Descriptor, seen map[digest.Digest]bool) (total int64) {
-	if seen[d.Digest] {
-		return 0
-	}
-	seen[d.Digest] = true
-	index, m := a.Document(d.Digest)
-	total = d.Size
-	switch {
-	case m != nil:
-		for _, child := range append([]v1.Descriptor{m.Config}, m.Layers...) {
-			if !seen[child.Digest] {
-				seen[child.Digest] = true
-				total += child.Size
-			}
-		}
-	case index != nil:
-		for _, child := range index.Manifests {
-			total += sizeOf(a, child, seen)
-		}
-	}
+func sizeOf(r *layout.Report, d v1.Descriptor) (total int64) {
+	// The audit has bounded the depth and the number of blobs.
+	_ = r.Walk(context.Background(), layout.WalkOptions{Roots: []v1.Descriptor{d}}, func(n *layout.Node) error {
+		total += n.Size
+		return nil
+	})
 	return total
 }

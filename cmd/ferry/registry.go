@@ -158,23 +158,23 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 		return nil, err
 	}
 	v := &view{source: &source{e: e, name: arg}, again: registryAgain(c)}
-	v.remote = func(ctx context.Context) (*layout.Report, *layout.Audit, error) {
+	v.remote = func(ctx context.Context) (*layout.Report, error) {
 		client, err := e.connect(c, nil, ref)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		defer client.Close()
 		refs := []registry.Reference{ref}
 		if all && ref.Tag == "" && ref.Digest == "" {
 			if refs, err = e.everyTag(ctx, client, ref); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
-		a, err := client.Documents(ctx, refs)
+		report, err := client.Documents(ctx, refs)
 		if err != nil {
-			return nil, nil, notThere(ctx, c, client, ref, err)
+			return nil, notThere(ctx, c, client, ref, err)
 		}
-		return a.Partial(), a, nil
+		return report, nil
 	}
 	return v, nil
 }
@@ -182,11 +182,11 @@ func (e *env) sourceOrRegistry(c *cli.Context, arg string, all bool) (*view, err
 // A view is a source, or what a registry has.
 type view struct {
 	*source
-	remote func(context.Context) (*layout.Report, *layout.Audit, error) // nil for a source
-	again  string                                                       // the flags that reach the registry
+	remote func(context.Context) (*layout.Report, error) // nil for a source
+	again  string                                        // the flags that reach the registry
 }
 
-func (v *view) documents(ctx context.Context) (*layout.Report, *layout.Audit, error) {
+func (v *view) documents(ctx context.Context) (*layout.Report, error) {
 	if v.remote != nil {
 		return v.remote(ctx)
 	}

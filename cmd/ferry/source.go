@@ -192,35 +192,31 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 }
 
 // documents reads index.json and all it reaches that is an index or manifest.
-func (s *source) documents(ctx context.Context) (*layout.Report, *layout.Audit, error) {
+func (s *source) documents(ctx context.Context) (report *layout.Report, err error) {
 	r, err := s.reader()
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
 		f, err := s.open(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		defer f.Close()
-		report, a, err := bundle.Documents(ctx, f)
+		report, err := bundle.Documents(ctx, f)
 		if err := s.otherForm(ctx, report, err); err != nil {
-			return nil, nil, s.err(err)
+			return nil, s.err(err)
 		}
 		if err == nil {
 			err = report.Err()
 		}
-		return report, a, s.err(err)
+		return report, s.err(err)
 	}
-	var a *layout.Audit
 	if err == nil {
 		defer r.Close()
-		a, err = r.Documents(ctx)
+		report, err = r.Documents(ctx)
 	}
 	if form := s.otherForm(ctx, nil, err); form != nil {
 		err = form
 	}
-	if err != nil {
-		return nil, nil, s.err(err)
-	}
-	return a.Partial(), a, nil
+	return report, s.err(err)
 }
 
 var errNotSeekable = errors.New("not a file that can be read out of order")

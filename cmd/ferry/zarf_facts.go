@@ -73,7 +73,7 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return b, err
 	}
-	again, documents, err := bundle.Documents(ctx, f)
+	again, err := bundle.Documents(ctx, f)
 	if err != nil {
 		return b, err
 	}
@@ -81,7 +81,7 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 		return b, errors.New("it changed while it was read")
 	}
 	for _, d := range report.Index.Manifests {
-		index, manifest := documents.Document(d.Digest)
+		index, manifest := again.Document(d.Digest)
 		b.Artifacts = append(b.Artifacts, artifactFacts(d, index, manifest))
 	}
 	return b, nil

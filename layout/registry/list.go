@@ -47,7 +47,7 @@ func (c *Client) Tags(ctx context.Context, ref Reference) (tags []string, err er
 // far as it is index or manifest, and nothing else. The index of the audit is
 // the one that a pull of the same references writes. A reference that the
 // registry does not have is left out if there are several.
-func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Audit, error) {
+func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Report, error) {
 	index := layout.NewIndex()
 	found := make([]v1.Descriptor, len(refs))
 	docs := map[digest.Digest]document{}
@@ -94,7 +94,8 @@ func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Audit
 	for {
 		d, isDocument, ok := a.Next()
 		if !ok || !isDocument {
-			return a, a.Partial().Err()
+			report := a.Partial()
+			return report, report.Err()
 		}
 		doc, ok := docs[d.Digest]
 		if !ok {

@@ -623,13 +623,13 @@ func TestList(t *testing.T) {
 	if err != nil || !slices.Equal(tags, []string{"v1"}) {
 		t.Errorf("found %q, %v", tags, err)
 	}
-	a, err := c.Documents(context.Background(), []registry.Reference{w.ref})
+	docs, err := c.Documents(context.Background(), []registry.Reference{w.ref})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, report, err := w.pull(c, registry.PullOptions{})
-	if err != nil || a.Partial().Digest != report.Digest {
-		t.Errorf("the identities differ: %v, %v", a.Partial().Digest, report)
+	if err != nil || docs.Digest != report.Digest {
+		t.Errorf("the identities differ: %v, %v", docs.Digest, report)
 	}
 	for body, want := range map[string]string{
 		`<html>`:                   "the registry sent a wrong list of tags",
