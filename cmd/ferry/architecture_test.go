@@ -31,6 +31,11 @@ var allowed = map[string][]string{
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
 		"layout/registry", "layout/sniff", "layout/signature", "layout/policy", "bundle/packinglist",
+		"cmd/ferry/internal/ui",
+	},
+	"cmd/ferry/internal/ui": {
+		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
+		"layout/registry", "layout/policy",
 	},
 	"layout/registry/registrytest": {},
 }
@@ -41,9 +46,9 @@ var allowed = map[string][]string{
 var owner = map[string]string{
 	"github.com/klauspost/pgzip":           "layout/compression",
 	"github.com/klauspost/compress":        "layout/compression",
-	"github.com/vbauerster/mpb/v8":         "cmd/ferry",
-	"golang.org/x/term":                    "cmd/ferry",
-	"github.com/urfave/cli/v2":             "cmd/ferry",
+	"github.com/vbauerster/mpb/v8":         "cmd/ferry/internal/ui",
+	"golang.org/x/term":                    "cmd/ferry/internal/ui",
+	"github.com/urfave/cli/v2":             "cmd/ferry cmd/ferry/internal/ui",
 	"go.yaml.in/yaml/v3":                   "zarf layout/policy",
 	"golang.org/x/crypto":                  "layout/signature",
 	"golang.org/x/sys":                     "layout/durable",

@@ -15,12 +15,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
 )
 
-func bundleCommand(e *env) *cli.Command {
+func bundleCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "bundle",
 		Usage:     "turn layouts and bundles into another form, or several into one",
@@ -30,49 +31,49 @@ func bundleCommand(e *env) *cli.Command {
 			"images, indexes of several platforms, signatures. One source keeps its identity; SRC:TAG takes\n" +
 			"one artifact out of it. Blobs that nothing refers to stay behind.",
 		Flags: append([]cli.Flag{
-			outputFlag("write the bundle to `OUT`"),
+			ui.OutputFlag("write the bundle to `OUT`"),
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
 			dockerFlag(),
-			overwriteFlag("an existing OUT"),
+			ui.OverwriteFlag("an existing OUT"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory; with -o -, TMPDIR or the system's)"},
-			noSyncFlag(),
+			ui.NoSyncFlag(),
 			policyFlag(),
-			formatFlag(),
+			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			out, err := wantOutput(c)
+			out, err := ui.WantOutput(c)
 			if err == nil {
-				err = e.noTerminal("-o", out)
+				err = e.NoTerminal("-o", out)
 			}
 			if err != nil {
 				return err
 			}
 			if c.NArg() == 0 {
-				return misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
+				return ui.Misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
 			}
 			b := &bundling{
 				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), docker: c.Bool("docker"), tmpdir: c.String("tmpdir"),
 				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
 			}
-			if b.sign, err = e.signing(c); err != nil {
+			if b.sign, err = newSigning(e, c); err != nil {
 				return err
 			}
 			b.seal = b.seal || b.sign != nil
-			if b.required, err = e.writerRequirements(c, b.sign); err != nil {
+			if b.required, err = newWriterRequirements(e, c, b.sign); err != nil {
 				return err
 			}
-			if b.list, err = e.paper(c, "packing-list"); err != nil {
+			if b.list, err = newPaper(e, c, "packing-list"); err != nil {
 				return err
 			}
 			if b.list != nil && b.required == nil {
 				b.required = &requirements{e: e} // what cannot be listed is not left without its list
 			}
 			for _, a := range c.Args().Slice() {
-				s, err := e.source(a)
+				s, err := parseSource(e, a)
 				if err != nil {
 					return err
 				}
@@ -85,7 +86,7 @@ func bundleCommand(e *env) *cli.Command {
 
 // A bundling is what one bundle command does.
 type bundling struct {
-	e            *env
+	e            *ui.Env
 	sources      []*source
 	out, tmpdir  string
 	append, seal bool
@@ -110,22 +111,22 @@ func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.
 
 func (b *bundling) run(ctx context.Context) error {
 	if b.append && b.archive() {
-		return misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(b.out)), "bundle both sources into a new archive")
+		return ui.Misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(b.out)), "bundle both sources into a new archive")
 	}
 	if b.docker && !b.archive() {
-		return misuse(fmt.Errorf("--docker: %s is a directory, want an archive", layout.Printable(b.out)), "docker load reads .tar and .tar.gz")
+		return ui.Misuse(fmt.Errorf("--docker: %s is a directory, want an archive", layout.Printable(b.out)), "docker load reads .tar and .tar.gz")
 	}
 	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
 		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
 	}
-	end := b.e.reading("bundling", b.sources...)
+	end := showReading(b.e, "bundling", b.sources...)
 	defer end()
 	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" && !b.sources[0].docker {
 		// One pass, from a pipe too.
 		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
 		end()
 		if err != nil {
-			return existing(b.out, err)
+			return ui.Existing(b.out, err)
 		}
 		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
 			return err
@@ -145,7 +146,7 @@ func (b *bundling) run(ctx context.Context) error {
 	for _, s := range b.sources {
 		c, done, err := s.contents(ctx, spool)
 		if err != nil {
-			return noRoom(filepath.Dir(spool), err)
+			return ui.NoRoom(filepath.Dir(spool), err)
 		}
 		defer done()
 		checked = checked && s.checked
@@ -183,12 +184,12 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 	}
 	if b.archive() {
-		err = b.e.writeArchiveAs(ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return b.e.checkOutput(ctx, b.required, f) })
+		err = writeArchiveAs(b.e, ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return checkOutput(b.e, ctx, b.required, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
 	if err != nil {
-		return existing(b.out, b.corrupt(all, err))
+		return ui.Existing(b.out, b.corrupt(all, err))
 	}
 	end()
 	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
@@ -228,7 +229,7 @@ func (b *bundling) referrersLeft(index *v1.Index) {
 			}
 		}
 		if n > 0 {
-			b.e.note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", count(n, "referrer"), layout.Printable(s.ref), s.label(), shellWord(s.name))
+			b.e.Note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", ui.Count(n, "referrer"), layout.Printable(s.ref), s.label(), ui.ShellWord(s.name))
 		}
 	}
 }
@@ -236,7 +237,7 @@ func (b *bundling) referrersLeft(index *v1.Index) {
 // left says of how many signatures the output has nothing.
 func (b *bundling) left(n int) {
 	if b.sign == nil {
-		b.e.signaturesLeft(n, b.seal || b.archive())
+		b.e.SignaturesLeft(n, b.seal || b.archive())
 	}
 }
 
@@ -245,7 +246,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	var err error
 	if b.append {
 		w, err = layout.Append(ctx, b.out, b.o)
-		err = nothingThere(b.out, err)
+		err = ui.NothingToAppendTo(b.out, err)
 	} else {
 		w, err = layout.Create(b.out, b.o)
 	}
@@ -276,10 +277,10 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	b.prepare(w)
 	_, err = w.Commit(ctx, b.seal)
 	for _, d := range w.Repaired() {
-		b.e.note("%s was damaged there and has been written anew", d)
+		b.e.Note("%s was damaged there and has been written anew", d)
 	}
 	if err == nil {
-		b.e.unsealed(w.Removed(), b.out, b.seal, b.sign != nil)
+		b.e.Unsealed(w.Removed(), b.out, b.seal, b.sign != nil)
 	}
 	return c, err
 }
@@ -303,65 +304,53 @@ func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source {
 	return &source{name: b.out}
 }
 
-// existing says what can be done about a layout that is there already, or that
-// what is there is none.
-func existing(out string, err error) error {
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if e := inTheWay(out, true); e != nil && compression.ByName(out) == nil {
-		return e
-	}
-	return hinted(err, "choose another name, replace it with --overwrite, or add to a layout directory with --append")
-}
-
 // bundleAnswer is what bundle reports.
 type bundleAnswer struct {
-	Output    string        `json:"output"`
-	Identity  string        `json:"identity"`
-	Artifacts []artifactRow `json:"artifacts"`
-	Added     []artifactRow `json:"added,omitempty"` // of these, with --append
-	Dropped   int           `json:"dropped"`
-	Sealed    bool          `json:"sealed"`
-	SignedBy  []string      `json:"signedBy,omitempty"` // with --sign
+	Output    string           `json:"output"`
+	Identity  string           `json:"identity"`
+	Artifacts []ui.ArtifactRow `json:"artifacts"`
+	Added     []ui.ArtifactRow `json:"added,omitempty"` // of these, with --append
+	Dropped   int              `json:"dropped"`
+	Sealed    bool             `json:"sealed"`
+	SignedBy  []string         `json:"signedBy,omitempty"` // with --sign
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
 	shown := a.Artifacts
 	if b.added != nil {
-		a.Added = rows(b.added)
+		a.Added = ui.Rows(b.added)
 		shown = a.Added
 	}
-	var w io.Writer = b.e.stdout
+	var w io.Writer = b.e.Stdout
 	if b.out == "-" {
-		w = b.e.advice()
+		w = b.e.Advice()
 	}
 	if b.json {
 		if b.out == "-" {
-			w = b.e.stderr
+			w = b.e.Stderr
 		}
-		return printJSON(w, a)
+		return ui.PrintJSON(w, a)
 	}
-	fmt.Fprintf(w, "bundled %s\n", count(len(shown), "artifact"))
-	s := sheet{w}
-	s.row("output", "%s (%s)", b.out, formWord(b.out, a.Sealed))
+	fmt.Fprintf(w, "bundled %s\n", ui.Count(len(shown), "artifact"))
+	s := ui.NewTable(w)
+	s.Row("output", "%s (%s)", b.out, ui.FormOf(b.out, a.Sealed))
 	for _, r := range shown {
-		s.row("artifact", "%s", r.name(r.Digest))
+		s.Row("artifact", "%s", r.Name(r.Digest))
 	}
 	if b.added != nil {
-		s.inAll(len(index.Manifests), b.fresh)
+		s.InAll(len(index.Manifests), b.fresh)
 	}
-	s.row("identity", "%s", identity)
+	s.Row("identity", "%s", identity)
 	for _, k := range a.SignedBy {
-		s.row("signed by", "%s", k)
+		s.Row("signed by", "%s", k)
 	}
-	b.e.stayedBehind(dropped)
+	b.e.StayedBehind(dropped)
 	if b.sign != nil {
-		b.e.carrySigned(b.out, b.sign)
+		carrySigned(b.e, b.out, b.sign)
 		return nil
 	}
-	_, file := written(b.out)
-	b.e.next("ferry verify %s --expect %s", file, identity)
+	_, file := ui.NameOf(b.out)
+	b.e.Next("ferry verify %s --expect %s", file, identity)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/signature"
 )
@@ -17,7 +18,7 @@ func signatureRows(list []layout.Signature) []signatureRow {
 	for _, s := range list {
 		r := signatureRow{File: s.Name}
 		if p, err := signature.Parse(s.Data); err != nil {
-			r.Bad = printableLine(err.Error())
+			r.Bad = ui.PrintableLine(err.Error())
 		} else {
 			r.Key = p.Hint()
 		}

@@ -13,12 +13,13 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-func diffCommand(e *env) *cli.Command {
+func diffCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
 		Usage:     "say what changed between two bundles or layouts",
@@ -33,12 +34,12 @@ func diffCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "list", Usage: "name the repositories of LEI caches, and the files of other artifacts, that came (+), went (-) or changed (~); reads LEI caches twice"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "where what is known of more than a hundred thousand reports waits (default: TMPDIR or the system's)"},
-			formatFlag(),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			err := diffAction(e, c)
-			if err == nil || errors.Is(err, errDifferent) {
-				lost := e.flush()
+			if err == nil || errors.Is(err, ui.ErrDifferent) {
+				lost := e.Flush()
 				if lost == nil {
 					return err
 				}
@@ -49,52 +50,36 @@ func diffCommand(e *env) *cli.Command {
 	}
 }
 
-// errDifferent ends a comparison whose sides differ. It is an answer, and is
-// not reported.
-var errDifferent = errors.New("the sides differ")
-
-const codeDifferent = 1
-
 // trouble keeps exit code 1 for sides that differ.
 func trouble(err error) error {
-	code, hint := classify(err)
-	var f *failure
-	for outer := err; errors.As(outer, &f); outer = f.err {
-		if f.code != 0 {
-			code = f.code
-		}
-		if f.hint != "" {
-			hint = f.hint
-		}
-	}
-	if code == codeFailed && signalCode(err) == 0 {
-		return &failure{codeMisuse, err, hint}
+	if code, hint := ui.Outcome(err); code == ui.CodeFailed && ui.SignalCode(err) == 0 {
+		return ui.Fail(ui.CodeMisuse, err, hint)
 	}
 	return err
 }
 
-func diffAction(e *env, c *cli.Context) error {
-	if err := checkFormat(c); err != nil {
+func diffAction(e *ui.Env, c *cli.Context) error {
+	if err := ui.CheckFormat(c); err != nil {
 		return err
 	}
 	if c.NArg() != 2 {
-		return misuse(fmt.Errorf("diff: want two bundles or layouts, found %s", arguments(c)), "see ferry help diff")
+		return ui.Misuse(fmt.Errorf("diff: want two bundles or layouts, found %s", ui.Arguments(c)), "see ferry help diff")
 	}
 	var sources []*source
 	for _, arg := range c.Args().Slice() {
-		s, err := e.source(arg)
+		s, err := parseSource(e, arg)
 		if err != nil {
 			return err
 		}
 		sources = append(sources, s)
 	}
 	if sources[0].name == "-" && sources[1].name == "-" {
-		return misuse(errors.New("diff: both sides are standard input"), "give one of them as a file")
+		return ui.Misuse(errors.New("diff: both sides are standard input"), "give one of them as a file")
 	}
 	if c.Bool("list") && (sources[0].name == "-" || sources[1].name == "-") {
-		return misuse(errors.New("--list: standard input cannot be read twice"), "write it to a file first")
+		return ui.Misuse(errors.New("--list: standard input cannot be read twice"), "write it to a file first")
 	}
-	end := e.reading("comparing", sources...)
+	end := showReading(e, "comparing", sources...)
 	defer end()
 	before, err := newSide(c.Context, sources[0], c.String("tmpdir"))
 	if err != nil {
@@ -108,7 +93,7 @@ func diffAction(e *env, c *cli.Context) error {
 	defer after.reports.Close()
 	d := compare(before, after)
 	if d.Caches, err = pair(c.Context, before, after); err != nil {
-		return noRoom(c.String("tmpdir"), err)
+		return ui.NoRoom(c.String("tmpdir"), err)
 	}
 	if c.Bool("list") {
 		if err := d.names(c.Context, before, after); err != nil {
@@ -117,12 +102,12 @@ func diffAction(e *env, c *cli.Context) error {
 	}
 	end()
 	if c.String("format") == "json" {
-		err = printJSON(e.stdout, d)
+		err = ui.PrintJSON(e.Stdout, d)
 	} else {
 		d.print(e)
 	}
 	if err == nil && !d.Same {
-		err = errDifferent
+		err = ui.ErrDifferent
 	}
 	return err
 }
@@ -208,7 +193,7 @@ func (s *side) references() map[string]digest.Digest {
 	for _, d := range s.roots {
 		if n := layout.Names(d); len(n) > 0 {
 			out[n[0]] = d.Digest
-			if other := also(n); other != "" {
+			if other := ui.Also(n); other != "" {
 				out[other] = d.Digest
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
@@ -163,51 +164,51 @@ func (c *diffCache) take(repo []byte, before bool, left *int) {
 }
 
 // print prints for people.
-func (d *difference) print(e *env) {
-	w := e.stdout
-	s := sheet{w}
+func (d *difference) print(e *ui.Env) {
+	w := e.Stdout
+	s := ui.NewTable(w)
 	if d.Same {
 		fmt.Fprintf(w, "the same: %s and %s\n", d.Before.label(), d.After.label())
 		if one := cmp.Or(d.Before.Artifact, d.After.Artifact); one != "" {
-			s.row("artifact", "%s", one)
+			s.Row("artifact", "%s", one)
 		} else {
-			s.row("identity", "%s", d.After.Identity)
+			s.Row("identity", "%s", d.After.Identity)
 		}
 		return
 	}
 	fmt.Fprintln(w, "different")
-	s.row("before", "%s, %s", d.Before.label(), d.Before.digest())
-	s.row("after", "%s, %s", d.After.label(), d.After.digest())
+	s.Row("before", "%s, %s", d.Before.label(), d.Before.digest())
+	s.Row("after", "%s, %s", d.After.label(), d.After.digest())
 	told := map[string]bool{} // by the artifact's own line
 	for _, a := range append(slices.Clone(d.Artifacts.Added), d.Artifacts.Removed...) {
 		told[a.Digest] = true
 	}
 	for _, r := range d.References.Moved {
-		s.row("moved", "%s", r.Reference)
-		s.row("", "from %s", r.From)
-		s.row("", "to   %s", r.To)
+		s.Row("moved", "%s", r.Reference)
+		s.Row("", "from %s", r.From)
+		s.Row("", "to   %s", r.To)
 	}
 	for _, r := range d.References.Added {
 		if !told[r.To] {
-			s.row("new name", "%s, %s", r.Reference, r.To)
+			s.Row("new name", "%s, %s", r.Reference, r.To)
 		}
 	}
 	for _, r := range d.References.Removed {
 		if !told[r.From] {
-			s.row("gone name", "%s, %s", r.Reference, r.From)
+			s.Row("gone name", "%s, %s", r.Reference, r.From)
 		}
 	}
 	for _, a := range d.Artifacts.Added {
-		s.row("added", "%s", a)
+		s.Row("added", "%s", a)
 	}
 	for _, a := range d.Artifacts.Removed {
-		s.row("removed", "%s", a)
+		s.Row("removed", "%s", a)
 	}
 	b := d.Blobs
-	s.row("blobs", "+%d -%d, %d the same", b.Added.Count, b.Removed.Count, b.Same.Count)
-	s.row("bytes", "+%s -%s, %s the same", size(b.Added.Bytes), size(b.Removed.Bytes), size(b.Same.Bytes))
+	s.Row("blobs", "+%d -%d, %d the same", b.Added.Count, b.Removed.Count, b.Same.Count)
+	s.Row("bytes", "+%s -%s, %s the same", ui.Size(b.Added.Bytes), ui.Size(b.Removed.Bytes), ui.Size(b.Same.Bytes))
 	if len(d.Artifacts.Added)+len(d.Artifacts.Removed)+len(d.References.Added)+len(d.References.Removed)+len(d.References.Moved) == 0 {
-		s.row("index", "index.json alone differs: its order, or an annotation")
+		s.Row("index", "index.json alone differs: its order, or an annotation")
 	}
 	listed := false
 	for _, c := range d.Caches {
@@ -215,9 +216,9 @@ func (d *difference) print(e *env) {
 		if name == "" {
 			name = c.After.Digest
 		}
-		s.row("lei cache", "%s, dated %s, and %s before", name, c.After.Date, c.Before.Date)
-		s.row("reports", "%s", counts(c.Reports))
-		s.row("repos", "%s", counts(c.Repositories))
+		s.Row("lei cache", "%s, dated %s, and %s before", name, c.After.Date, c.Before.Date)
+		s.Row("reports", "%s", counts(c.Reports))
+		s.Row("repos", "%s", counts(c.Repositories))
 		if c.Names == nil {
 			continue
 		}
@@ -225,28 +226,28 @@ func (d *difference) print(e *env) {
 		c.Names.print(e)
 	}
 	for _, f := range d.Files {
-		s.row("files", "%s, +%d -%d ~%d, %d the same", cmp.Or(f.After.Reference, f.After.Digest), len(f.Added), len(f.Removed), len(f.Changed), f.Same)
+		s.Row("files", "%s, +%d -%d ~%d, %d the same", cmp.Or(f.After.Reference, f.After.Digest), len(f.Added), len(f.Removed), len(f.Changed), f.Same)
 		f.diffNames.print(e)
 	}
 	switch {
 	case len(d.Caches) > 0 && !listed:
-		e.next("ferry diff --list names the repositories")
+		e.Next("ferry diff --list names the repositories")
 	case d.named > 0 && d.Files == nil:
-		e.next("ferry diff --list names the files")
+		e.Next("ferry diff --list names the files")
 	}
 }
 
-func (n *diffNames) print(e *env) {
+func (n *diffNames) print(e *ui.Env) {
 	for _, l := range []struct {
 		mark  string
 		names []string
 	}{{"+", n.Added}, {"-", n.Removed}, {"~", n.Changed}} {
 		for _, name := range l.names {
-			fmt.Fprintf(e.stdout, "    %s %s\n", l.mark, printableLine(name))
+			fmt.Fprintf(e.Stdout, "    %s %s\n", l.mark, ui.PrintableLine(name))
 		}
 	}
 	if n.Truncated {
-		e.note("there are more than %d names; the rest is left out", maxDiffNames)
+		e.Note("there are more than %d names; the rest is left out", maxDiffNames)
 	}
 }
 
@@ -262,5 +263,5 @@ func (a diffArtifact) String() string {
 	case a.Platform != "":
 		name = a.Platform + ", " + a.Digest
 	}
-	return fmt.Sprintf("%s, %s, %s", a.Kind, name, size(a.Size))
+	return fmt.Sprintf("%s, %s, %s", a.Kind, name, ui.Size(a.Size))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 )
@@ -31,10 +32,10 @@ func (b *bundling) tarWriter() tarWriter {
 	return func(ctx context.Context, w io.Writer, c *layout.Contents) error {
 		skipped, err := bundle.WriteDocker(ctx, w, c)
 		if errors.Is(err, bundle.ErrNoImages) {
-			return misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
+			return ui.Misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
 		}
 		if err == nil && len(skipped) > 0 {
-			b.e.note("docker load of this will not see %s: it knows images of a single platform alone", count(len(skipped), "artifact"))
+			b.e.Note("docker load of this will not see %s: it knows images of a single platform alone", ui.Count(len(skipped), "artifact"))
 		}
 		return err
 	}
@@ -56,7 +57,7 @@ func (s *source) dockerContents(ctx context.Context, spool string) (*layout.Cont
 	if err != nil {
 		done()
 		if errors.Is(err, bundle.ErrNotDocker) {
-			err = &failure{codeBad, err, "give an archive that docker save, podman save or skopeo has written; without docker-archive: a layout is read"}
+			err = ui.Fail(ui.CodeBad, err, "give an archive that docker save, podman save or skopeo has written; without docker-archive: a layout is read")
 		}
 		return nil, nil, s.err(err)
 	}

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
@@ -19,7 +20,7 @@ import (
 // A drafting is what a plan becomes once its digests are known.
 type drafting struct {
 	*layout.Draft
-	seen   *progress
+	seen   *ui.Progress
 	plan   *artifact.Plan
 	packed *artifact.Packed
 	index  v1.Index
@@ -37,7 +38,7 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 	for i := range plan.Layers {
 		total += plan.Layers[i].Size
 	}
-	d := &drafting{plan: plan, seen: p.e.progress("packing", total)}
+	d := &drafting{plan: plan, seen: p.e.Progress("packing", total)}
 	blobs := make([]layout.Blob, n+1)
 	for i := range plan.Layers {
 		l := &plan.Layers[i]
@@ -46,7 +47,7 @@ func (p *packing) draft(fsys fs.FS, base v1.Index) (*drafting, error) {
 			if err != nil || d.seen == nil {
 				return r, err
 			}
-			return countedCloser{d.seen.reader(r), r}, nil
+			return countedCloser{d.seen.Reader(r), r}, nil
 		}}
 	}
 	blobs[n] = layout.InMemory(plan.ConfigDescriptor(), plan.Config)
@@ -87,17 +88,16 @@ type countedCloser struct {
 func (p *packing) packError(err error) error {
 	var bad *layout.CorruptError
 	if errors.As(err, &bad) || errors.Is(err, artifact.ErrChanged) || errors.Is(err, bundle.ErrChanged) {
-		return hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
+		return ui.Hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
 	}
 	var path *fs.PathError
-	var said *failure
-	if errors.As(err, &path) || errors.As(err, &said) || signalCode(err) != 0 {
+	if errors.As(err, &path) || ui.Settled(err) || ui.SignalCode(err) != 0 {
 		return err // it names the file, of either side, or needs none
 	}
 	var snapshot *lei.FormatError
 	var mismatch *lei.MismatchError
-	if err = in(p.dir, err); errors.As(err, &snapshot) || errors.As(err, &mismatch) {
-		err = hinted(err, "export the snapshot again; --no-check packs it as it is, and the far side refuses it")
+	if err = ui.Wrap(p.dir, err); errors.As(err, &snapshot) || errors.As(err, &mismatch) {
+		err = ui.Hinted(err, "export the snapshot again; --no-check packs it as it is, and the far side refuses it")
 	}
 	return err
 }

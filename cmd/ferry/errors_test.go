@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // Every error that a person is likely to meet, with its text and its next
@@ -192,7 +194,7 @@ func TestErrors(t *testing.T) {
 func TestEmptyArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{{"bundle", "", "-o", "x.tar"}, {"pack", "", "-o", "x.tar"}, {"verify", ""}, {"diff", "", ""}} {
-		if code, _, stderr := ferry(args...); code != codeMisuse || !strings.Contains(stderr, "look at the variable") {
+		if code, _, stderr := ferry(args...); code != ui.CodeMisuse || !strings.Contains(stderr, "look at the variable") {
 			t.Errorf("ferry %q: exit code %d, %s", args, code, stderr)
 		}
 	}
@@ -201,7 +203,7 @@ func TestEmptyArguments(t *testing.T) {
 // A misuse without a next step of its own sends people to the help of its
 // command.
 func TestMisuse(t *testing.T) {
-	_, hint := outcome(withHelp(misuse(errors.New("so and so"), ""), []string{"ferry", "pull"}))
+	_, hint := ui.Outcome(withHelp(ui.Misuse(errors.New("so and so"), ""), []string{"ferry", "pull"}))
 	if hint != "see ferry help pull" {
 		t.Errorf("got %q", hint)
 	}
@@ -227,9 +229,9 @@ func like(text, pattern string) bool {
 // ferry runs the command in this process.
 func ferry(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	e := &env{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: func(string) string { return "" },
-		now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
+	e := &ui.Env{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" },
+		Now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
 	}
 	code = run(context.Background(), e, append([]string{"ferry"}, args...))
 	return code, out.String(), errs.String()
@@ -253,9 +255,9 @@ func TestSystemErrors(t *testing.T) {
 		{syscall.EPIPE, "behind the pipe"},
 	} {
 		err := fmt.Errorf("bundle.tar: %w", &fs.PathError{Op: "write", Path: "bundle.tar", Err: c.err})
-		code, hint := classify(err)
-		if code != codeFailed || !strings.Contains(hint, c.hint) {
-			t.Errorf("%v: exit code %d and %q, want %d and %q", err, code, hint, codeFailed, c.hint)
+		code, hint := ui.Outcome(err)
+		if code != ui.CodeFailed || !strings.Contains(hint, c.hint) {
+			t.Errorf("%v: exit code %d and %q, want %d and %q", err, code, hint, ui.CodeFailed, c.hint)
 		}
 	}
 }
@@ -272,7 +274,7 @@ func TestNoRoom(t *testing.T) {
 		{"elsewhere", full, "there is no room in elsewhere for what has to wait there: --tmpdir DIR chooses another directory"},
 		{"", syscall.EIO, "the medium or disk could not be read or written"},
 	} {
-		if _, hint := outcome(noRoom(c.dir, c.err)); !strings.Contains(hint, c.want) || strings.Contains(hint, "TMPDIR") != strings.Contains(c.want, "TMPDIR") {
+		if _, hint := ui.Outcome(ui.NoRoom(c.dir, c.err)); !strings.Contains(hint, c.want) || strings.Contains(hint, "TMPDIR") != strings.Contains(c.want, "TMPDIR") {
 			t.Errorf("%q, %v: %q, want %q in it", c.dir, c.err, hint, c.want)
 		}
 	}
@@ -280,7 +282,7 @@ func TestNoRoom(t *testing.T) {
 
 // Nothing foreign reaches a terminal as it is.
 func TestPrintableLine(t *testing.T) {
-	if got := printableLine("a\x1b[31m\nb\x00\u202e"); got != `a\u001b[31m b\u0000\u202e` {
+	if got := ui.PrintableLine("a\x1b[31m\nb\x00\u202e"); got != `a\u001b[31m b\u0000\u202e` {
 		t.Errorf("got %q", got)
 	}
 }
@@ -298,7 +300,7 @@ func TestNoName(t *testing.T) {
 // The next step is safe to print as well, whatever a file is called.
 func TestNextIsPrintable(t *testing.T) {
 	var b strings.Builder
-	(&env{stderr: &b}).next("ferry verify %s\n      and so on", shellWord("a\x1b[31m\u202eü"))
+	(&ui.Env{Stderr: &b}).Next("ferry verify %s\n      and so on", ui.ShellWord("a\x1b[31m\u202eü"))
 	if want := "next: ferry verify 'a\\u001b[31m\\u202eü'\n      and so on\n"; b.String() != want {
 		t.Errorf("want %q, got %q", want, b.String())
 	}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // The scripts in examples run as they stand, each in a directory of its own,
@@ -122,7 +124,7 @@ func TestReadme(t *testing.T) {
 	if !strings.HasPrefix(string(data), "# ferry\n\n    make demo\n    make test\n") {
 		t.Error("README.md does not open with make demo and make test")
 	}
-	for _, c := range commands(&env{}) {
+	for _, c := range commands(&ui.Env{}) {
 		if !c.Hidden && !strings.Contains(string(data), "`ferry "+c.Name) {
 			t.Errorf("README.md does not name ferry %s", c.Name)
 		}

@@ -15,15 +15,15 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/lei"
-	"github.com/ociferry/ferry/layout/policy"
 )
 
-func exportCommand(e *env) *cli.Command {
+func exportCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "make an LEI snapshot of reports in JSONL",
@@ -35,7 +35,7 @@ func exportCommand(e *env) *cli.Command {
 			"refused with exit code 5 and the names of the keys, never the values. The gzip data is\n" +
 			"made of members that stay the same where the lines do, for small deltas later.",
 		Flags: []cli.Flag{
-			outputFlag("write the snapshot to the directory `DIR` (default: lei-cache-DATE)"),
+			ui.OutputFlag("write the snapshot to the directory `DIR` (default: lei-cache-DATE)"),
 			&cli.StringFlag{Name: "pack", Usage: "pack the snapshot as the bundle `OUT`; without -o no directory is left"},
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "with --pack: give the artifact this `REF`; may be repeated"},
 			&cli.BoolFlag{Name: "lei-tags", Usage: "with --pack: tag with the date, latest, and weekly on Sundays"},
@@ -50,13 +50,13 @@ func exportCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "single-member", Usage: "make one gzip member, smaller and no base for deltas"},
 			&cli.StringFlag{Name: "max-line", Value: "64MiB", Usage: "the longest line, a `SIZE` of at most 64MiB"},
 			&cli.StringFlag{Name: "max-raw", Usage: "the longest input when inflated, a `SIZE` (default: no limit)"},
-			overwriteFlag("an existing output"),
+			ui.OverwriteFlag("an existing output"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "with --pack -, make the snapshot in `DIR` first (default: TMPDIR or the system's)"},
-			noSyncFlag(),
-			formatFlag(),
+			ui.NoSyncFlag(),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			x, err := newExporting(c, e)
@@ -70,7 +70,7 @@ func exportCommand(e *env) *cli.Command {
 
 // An exporting is what one export command does.
 type exporting struct {
-	e      *env
+	e      *ui.Env
 	c      *cli.Context
 	in     string // a file or "-"
 	label  string
@@ -81,7 +81,7 @@ type exporting struct {
 	d      durable.Options
 }
 
-func newExporting(c *cli.Context, e *env) (*exporting, error) {
+func newExporting(c *cli.Context, e *ui.Env) (*exporting, error) {
 	x := &exporting{e: e, c: c, in: "-", out: c.String("output"), pack: c.String("pack")}
 	x.d = durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
 	switch c.NArg() {
@@ -89,15 +89,15 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 	case 1:
 		x.in = c.Args().First()
 	default:
-		return nil, misuse(fmt.Errorf("export: want one file of reports, found %s", arguments(c)), "cat joins several: cat a.jsonl b.jsonl | ferry export -o DIR")
+		return nil, ui.Misuse(fmt.Errorf("export: want one file of reports, found %s", ui.Arguments(c)), "cat joins several: cat a.jsonl b.jsonl | ferry export -o DIR")
 	}
 	if x.pack == "" && (c.IsSet("tag") || c.Bool("lei-tags")) {
-		return nil, misuse(errors.New("-t and --lei-tags: want --pack OUT beside them"), "a snapshot directory has no tags")
+		return nil, ui.Misuse(errors.New("-t and --lei-tags: want --pack OUT beside them"), "a snapshot directory has no tags")
 	}
 	if x.out == "-" || compression.ByName(x.out) != nil {
-		return nil, misuse(fmt.Errorf("-o %s: want a directory for the snapshot", layout.Printable(x.out)), "--pack "+x.out+" makes a bundle of it")
+		return nil, ui.Misuse(fmt.Errorf("-o %s: want a directory for the snapshot", layout.Printable(x.out)), "--pack "+x.out+" makes a bundle of it")
 	}
-	if err := e.noTerminal("--pack", x.pack); err != nil {
+	if err := e.NoTerminal("--pack", x.pack); err != nil {
 		return nil, err
 	}
 	x.label = layout.Printable(x.in)
@@ -109,13 +109,13 @@ func newExporting(c *cli.Context, e *env) (*exporting, error) {
 		AllowSecrets: c.Bool("allow-secrets"), Redact: c.Bool("redact"), RedactEmails: c.Bool("redact-emails"), SingleMember: c.Bool("single-member"),
 	}
 	var err error
-	if x.o.MaxLine, err = sizeFlag(c, "max-line"); err != nil {
+	if x.o.MaxLine, err = ui.SizeFlag(c, "max-line"); err != nil {
 		return nil, err
 	}
 	if x.o.MaxLine > lei.MaxLine {
-		return nil, misuse(fmt.Errorf("--max-line: want at most %s, found %s", size(lei.MaxLine), size(x.o.MaxLine)), "a snapshot with a longer line would be refused by ferry pack and ferry verify")
+		return nil, ui.Misuse(fmt.Errorf("--max-line: want at most %s, found %s", ui.Size(lei.MaxLine), ui.Size(x.o.MaxLine)), "a snapshot with a longer line would be refused by ferry pack and ferry verify")
 	}
-	if x.o.MaxRaw, err = sizeFlag(c, "max-raw"); err != nil {
+	if x.o.MaxRaw, err = ui.SizeFlag(c, "max-raw"); err != nil {
 		return nil, err
 	}
 	if err := x.openSnapshot(); err != nil {
@@ -143,9 +143,9 @@ func (x *exporting) openSnapshot() error {
 	if !lei.IsSnapshot(os.DirFS(x.in)) {
 		hint := "a snapshot holds manifest.json and cache.jsonl.gz"
 		if _, err := os.Lstat(filepath.Join(x.in, v1.ImageLayoutFile)); err == nil {
-			hint = "this is a layout; unpack it first: ferry unpack " + shellWord(x.in) + " -o DIR"
+			hint = "this is a layout; unpack it first: ferry unpack " + ui.ShellWord(x.in) + " -o DIR"
 		}
-		return misuse(fmt.Errorf("%s: want a file of reports or a snapshot, found another directory", x.label), hint)
+		return ui.Misuse(fmt.Errorf("%s: want a file of reports or a snapshot, found another directory", x.label), hint)
 	}
 	if x.source, err = readSnapshot(x.in); err != nil {
 		return unsound(x.in, err)
@@ -159,12 +159,12 @@ func (x *exporting) openSnapshot() error {
 
 // times settles the date and the time of the export.
 func (x *exporting) times() error {
-	now := x.e.now().UTC()
+	now := x.e.Now().UTC()
 	fixed := false
-	if epoch := x.e.getenv("SOURCE_DATE_EPOCH"); epoch != "" {
+	if epoch := x.e.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
 		n, err := strconv.ParseInt(epoch, 10, 64)
 		if err != nil {
-			return misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
+			return ui.Misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
 		}
 		now, fixed = time.Unix(n, 0).UTC(), true
 	}
@@ -183,14 +183,14 @@ func (x *exporting) times() error {
 	if x.o.Created == "" {
 		x.o.Created = now.Format("2006-01-02T15:04:05.000000Z")
 		if !fixed {
-			x.e.remark("created is the time now, %s; --created or SOURCE_DATE_EPOCH makes an export that can be repeated", x.o.Created)
+			x.e.Remark("created is the time now, %s; --created or SOURCE_DATE_EPOCH makes an export that can be repeated", x.o.Created)
 		}
 	}
 	if _, err := lei.Tags(x.o.Date); err != nil {
-		return misuse(fmt.Errorf("--date: %w", err), "for example --date 2026-02-05")
+		return ui.Misuse(fmt.Errorf("--date: %w", err), "for example --date 2026-02-05")
 	}
 	if _, err := artifact.ParseTime(x.o.Created); err != nil {
-		return misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
+		return ui.Misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
 	}
 	return nil
 }
@@ -231,14 +231,14 @@ func (x *exporting) run(ctx context.Context) error {
 	snapshot, report, err := x.write(ctx, in, dir.Path())
 	x.notes(report)
 	if err != nil && x.out == "" && x.pack == "-" {
-		err = noRoom(x.c.String("tmpdir"), err)
+		err = ui.NoRoom(x.c.String("tmpdir"), err)
 	}
 	if err != nil {
 		return err
 	}
 	if x.out != "" {
 		if err := dir.Commit(); err != nil {
-			return fileError(x.out, err)
+			return ui.FileError(x.out, err)
 		}
 	}
 	if x.pack != "" {
@@ -266,7 +266,7 @@ func ownDirectory(name string, overwrite bool) error {
 // open opens the reports; a snapshot is checked first.
 func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
 	if x.in == "-" {
-		return x.reports(x.e.input())
+		return x.reports(x.e.Input())
 	}
 	f, err := os.Open(x.in)
 	if err != nil {
@@ -285,14 +285,14 @@ func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		f.Close()
 		dir := filepath.Dir(x.in)
-		return nil, unsound(dir, in(dir, err))
+		return nil, unsound(dir, ui.Wrap(dir, err))
 	}
 	return f, nil
 }
 
 // unsound is the error about a snapshot that cannot be exported again.
 func unsound(dir string, err error) error {
-	return hinted(err, "get the snapshot anew; or export its reports without what manifest.json says of them: ferry export "+shellWord(filepath.Join(dir, "cache.jsonl.gz")))
+	return ui.Hinted(err, "get the snapshot anew; or export its reports without what manifest.json says of them: ferry export "+ui.ShellWord(filepath.Join(dir, "cache.jsonl.gz")))
 }
 
 // write makes the two files in dir.
@@ -312,15 +312,15 @@ func (x *exporting) write(ctx context.Context, in io.Reader, dir string) (*lei.S
 	switch {
 	case err == nil:
 	case errors.Is(err, lei.ErrEmpty):
-		err = hinted(fmt.Errorf("%s: %w", x.label, err), "--allow-empty makes a snapshot of none")
+		err = ui.Hinted(fmt.Errorf("%s: %w", x.label, err), "--allow-empty makes a snapshot of none")
 	case errors.As(err, &format):
 		hint := "mend the line, or drop such lines with --skip-malformed"
 		if format.Line == 0 {
 			hint = "give JSONL, plain or compressed with gzip or zstd, that is whole"
 		}
-		err = hinted(fmt.Errorf("%s: %w", x.label, err), hint)
+		err = ui.Hinted(fmt.Errorf("%s: %w", x.label, err), hint)
 	case errors.As(err, &secrets):
-		err = hinted(fmt.Errorf("%s: %w", x.label, err), "--redact puts null in their place; --allow-secrets lets them pass")
+		err = ui.Hinted(fmt.Errorf("%s: %w", x.label, err), "--redact puts null in their place; --allow-secrets lets them pass")
 	}
 	for _, f := range files {
 		if cerr := f.Close(); err == nil {
@@ -336,16 +336,16 @@ func (x *exporting) notes(r *lei.ExportReport) {
 		return
 	}
 	if r.Skipped > 0 {
-		x.e.note("%s dropped; the first: %s", count(int(r.Skipped), "malformed line"), r.FirstSkipped[0])
+		x.e.Note("%s dropped; the first: %s", ui.Count(int(r.Skipped), "malformed line"), r.FirstSkipped[0])
 	}
 	if r.InvalidUTF8 > 0 {
-		x.e.note("%s not valid UTF-8, kept as found", count(int(r.InvalidUTF8), "report"))
+		x.e.Note("%s not valid UTF-8, kept as found", ui.Count(int(r.InvalidUTF8), "report"))
 	}
 	if n := r.Secrets.Notice(); n != "" && !x.o.Redact {
-		x.e.note("%s", n)
+		x.e.Note("%s", n)
 	}
 	if s := r.Secrets; len(s.Found) > 0 && x.o.AllowSecrets && !x.o.Redact {
-		x.e.note("%s; allowed", &lei.SecretsError{Secrets: s})
+		x.e.Note("%s; allowed", &lei.SecretsError{Secrets: s})
 	}
 }
 
@@ -400,34 +400,25 @@ type exportAnswer struct {
 
 func (x *exporting) answer(s *lei.Snapshot, r *lei.ExportReport) error {
 	if x.c.String("format") == "json" {
-		return printJSON(x.e.stdout, exportAnswer{
+		return ui.PrintJSON(x.e.Stdout, exportAnswer{
 			x.out, s.Date, s.Created, s.LEIVersion, s.EntryCount, s.Repos, s.RawSize, s.CompressedSize, s.ContentHash,
 			r.Skipped, r.InvalidUTF8, r.RedactedSecrets, r.RedactedEmails,
 		})
 	}
-	w := x.e.stdout
+	w := x.e.Stdout
 	fmt.Fprintf(w, "exported %s\n", x.label)
-	sh := sheet{w}
-	sh.row("output", "%s (LEI snapshot)", x.out)
-	sh.row("date", "%s", s.Date)
-	sh.row("reports", "%d, of %d repositories", s.EntryCount, s.Repos)
+	sh := ui.NewTable(w)
+	sh.Row("output", "%s (LEI snapshot)", x.out)
+	sh.Row("date", "%s", s.Date)
+	sh.Row("reports", "%d, of %d repositories", s.EntryCount, s.Repos)
 	if r.Skipped > 0 {
-		sh.row("skipped", "%s", count(int(r.Skipped), "malformed line"))
+		sh.Row("skipped", "%s", ui.Count(int(r.Skipped), "malformed line"))
 	}
 	if x.o.Redact || x.o.RedactEmails {
-		sh.row("redacted", "%d secrets, %d e-mail addresses", r.RedactedSecrets, r.RedactedEmails)
+		sh.Row("redacted", "%d secrets, %d e-mail addresses", r.RedactedSecrets, r.RedactedEmails)
 	}
-	sh.row("content", "%s of JSONL, %s compressed", size(s.RawSize), size(s.CompressedSize))
-	sh.row("hash", "%s", s.ContentHash)
-	x.e.next("ferry pack %s -o %s.tar", shellWord(x.out), shellWord(strings.TrimSuffix(x.out, "/")))
+	sh.Row("content", "%s of JSONL, %s compressed", ui.Size(s.RawSize), ui.Size(s.CompressedSize))
+	sh.Row("hash", "%s", s.ContentHash)
+	x.e.Next("ferry pack %s -o %s.tar", ui.ShellWord(x.out), ui.ShellWord(strings.TrimSuffix(x.out, "/")))
 	return nil
-}
-
-// sizeFlag is a flag that is a number of bytes: 4096, 64KiB, 4.7GB.
-func sizeFlag(c *cli.Context, name string) (int64, error) {
-	n, err := policy.ParseSize(c.String(name))
-	if err != nil {
-		return 0, misuse(fmt.Errorf("--%s %w", name, err), "for example 64MiB or 4.7GB")
-	}
-	return n, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/compression"
 )
 
@@ -19,7 +20,7 @@ func (x *exporting) reports(in io.ReadCloser) (io.ReadCloser, error) {
 	first, _ := b.Peek(firstBytes) // an error comes again when the rest is read
 	if isTar(first) {
 		in.Close()
-		return nil, misuse(fmt.Errorf("%s: want reports in JSONL, found a tar, which a bundle is", x.label), "unpack it first: ferry unpack "+shellWord(x.in)+" -o DIR; ferry export DIR takes the snapshot that was in it")
+		return nil, ui.Misuse(fmt.Errorf("%s: want reports in JSONL, found a tar, which a bundle is", x.label), "unpack it first: ferry unpack "+ui.ShellWord(x.in)+" -o DIR; ferry export DIR takes the snapshot that was in it")
 	}
 	return struct {
 		io.Reader

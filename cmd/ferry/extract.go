@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
@@ -19,13 +20,13 @@ import (
 
 // unpackLayout writes the layout itself.
 func unpackLayout(ctx context.Context, src *source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
-	end := src.e.reading("unpacking", src)
+	end := showReading(src.e, "unpacking", src)
 	report, err := src.writeLayout(ctx, out, o, seal, check)
 	end()
 	if err != nil {
 		return nil, err
 	}
-	src.e.signaturesLeft(src.signatures-src.kept, seal)
+	src.e.SignaturesLeft(src.signatures-src.kept, seal)
 	return &unpackAnswer{Output: out, Identity: string(report.Digest), Extra: report.Extra}, nil
 }
 
@@ -41,7 +42,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	ins, cache := src.inspectors()
 	files := &filed{}
 	ins = append(ins, files)
-	end := src.e.reading("unpacking", src)
+	end := showReading(src.e, "unpacking", src)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
 	end()
 	if err != nil {
@@ -58,9 +59,9 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	var choice *layout.ReferenceError
 	if errors.As(err, &choice) && choice.Several && src.ref == "" && x.named.Digest == "" {
 		if name := files.first(report.Index); name != "" {
-			err = hinted(err, "choose one with -t, for example -t "+layout.Printable(name))
+			err = ui.Hinted(err, "choose one with -t, for example -t "+layout.Printable(name))
 		} else {
-			err = hinted(err, "none of them is unpacked into files; ferry unpack --layout writes the layout with all of them")
+			err = ui.Hinted(err, "none of them is unpacked into files; ferry unpack --layout writes the layout with all of them")
 		}
 	}
 	if err != nil {
@@ -124,17 +125,17 @@ func (x *extraction) target(a *layout.Audit) (v1.Descriptor, *v1.Manifest, error
 		case m != nil:
 			return d, m, nil
 		case index == nil && !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType):
-			return d, nil, hinted(fmt.Errorf("%s is not an artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType)), "ferry unpack --layout writes the layout with all its blobs")
+			return d, nil, ui.Hinted(fmt.Errorf("%s is not an artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType)), "ferry unpack --layout writes the layout with all its blobs")
 		case index == nil:
 			return d, nil, errTooEarly
 		case len(index.Manifests) == 0:
-			return d, nil, hinted(fmt.Errorf("%s is an index of nothing", d.Digest), "choose another artifact with -t; ferry ls shows what is there")
+			return d, nil, ui.Hinted(fmt.Errorf("%s is an index of nothing", d.Digest), "choose another artifact with -t; ferry ls shows what is there")
 		case len(index.Manifests) != 1:
 			e := &layout.ReferenceError{Reference: x.ref, Several: true}
 			for _, m := range index.Manifests {
 				e.Have = append(e.Have, string(m.Digest))
 			}
-			return d, nil, hinted(e, "it holds an image of several platforms or several artifacts; ferry unpack --layout writes the layout")
+			return d, nil, ui.Hinted(e, "it holds an image of several platforms or several artifacts; ferry unpack --layout writes the layout")
 		}
 		d = index.Manifests[0]
 	}
@@ -248,7 +249,7 @@ func (x *extraction) parents(name string) error {
 func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manifest, t *target) ([]fileRow, error) {
 	k := kindOf(m)
 	if k == nil {
-		return nil, hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
+		return nil, ui.Hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
 			"a container image is unpacked by its own tools; ferry unpack --layout writes the layout for them")
 	}
 	names := x.names

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
@@ -35,10 +36,10 @@ func (s *source) otherForm(ctx context.Context, report *layout.Report, err error
 	}
 	switch {
 	case docker:
-		return &failure{codeBad, errDockerForm, "ferry bundle " + shellWord("docker-archive:"+s.name) + " -o OUT.tar makes a bundle of it"}
+		return ui.Fail(ui.CodeBad, errDockerForm, "ferry bundle "+ui.ShellWord("docker-archive:"+s.name)+" -o OUT.tar makes a bundle of it")
 	case below != "":
-		return &failure{codeBad, fmt.Errorf("oci-layout: missing at the root of the archive; a layout stands below %s in it", layout.Printable(below+"/")),
-			"make it anew of what is in that directory (tar cf NEW.tar -C " + shellWord(below) + " .), or unpack it and give " + layout.Printable(below)}
+		return ui.Fail(ui.CodeBad, fmt.Errorf("oci-layout: missing at the root of the archive; a layout stands below %s in it", layout.Printable(below+"/")),
+			"make it anew of what is in that directory (tar cf NEW.tar -C "+ui.ShellWord(below)+" .), or unpack it and give "+layout.Printable(below))
 	}
 	return nil
 }

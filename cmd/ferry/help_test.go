@@ -7,40 +7,42 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // Help of every command begins with an example of that command, names only
 // flags that it has, and fits into 80 columns.
 func TestHelp(t *testing.T) {
-	for _, c := range tree(&cli.App{Commands: commands(&env{})}) {
-		args := []string{"help", c.name}
+	for _, c := range ui.Tree(&cli.App{Commands: commands(&ui.Env{})}) {
+		args := []string{"help", c.Name}
 		code, stdout, stderr := ferry(args...)
 		if code != 0 || stderr != "" {
-			t.Fatalf("%s: exit code %d, %s", c.name, code, stderr)
+			t.Fatalf("%s: exit code %d, %s", c.Name, code, stderr)
 		}
 		for line := range strings.Lines(stdout) {
-			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth && !strings.Contains(line, "ferry completion") {
-				t.Errorf("%s: a line of %d columns: %s", c.name, n, line)
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > ui.HelpWidth && !strings.Contains(line, "ferry completion") {
+				t.Errorf("%s: a line of %d columns: %s", c.Name, n, line)
 			}
 		}
-		if c.name == "help" {
+		if c.Name == "help" {
 			continue
 		}
-		examples, _ := c.examples()
+		examples, _ := c.Examples()
 		if len(examples) == 0 {
-			t.Errorf("%s: no example", c.name)
+			t.Errorf("%s: no example", c.Name)
 		}
-		if !strings.HasPrefix(strings.Join(strings.Fields(stdout), " "), "ferry "+c.name+": "+c.usage+" $ ferry "+c.name) {
-			t.Errorf("%s: help does not begin with an example:\n%s", c.name, stdout)
+		if !strings.HasPrefix(strings.Join(strings.Fields(stdout), " "), "ferry "+c.Name+": "+c.Usage+" $ ferry "+c.Name) {
+			t.Errorf("%s: help does not begin with an example:\n%s", c.Name, stdout)
 		}
 		var names []string
-		for _, f := range c.flags {
-			names = append(names, f.dashed()...)
+		for _, f := range c.Flags {
+			names = append(names, f.Dashed()...)
 		}
 		for _, x := range examples {
 			for _, word := range strings.Fields(x) {
 				if strings.HasPrefix(word, "-") && !slices.Contains(names, word) {
-					t.Errorf("%s: there is no flag %s, in the example %s", c.name, word, x)
+					t.Errorf("%s: there is no flag %s, in the example %s", c.Name, word, x)
 				}
 			}
 		}
@@ -50,13 +52,13 @@ func TestHelp(t *testing.T) {
 // On a narrow terminal help is broken at words. What is to be copied stays in
 // one line.
 func TestNarrowHelp(t *testing.T) {
-	app := &cli.App{Name: "ferry", Usage: "carry", Description: strings.Repeat("words ", 40), Commands: commands(&env{})}
+	app := &cli.App{Name: "ferry", Usage: "carry", Description: strings.Repeat("words ", 40), Commands: commands(&ui.Env{})}
 	for _, width := range []int{60, 40} {
 		var b strings.Builder
-		p := page{&b, width}
-		printHelp(p, "", app)
+		p := ui.Page{Writer: &b, Width: width}
+		ui.PrintHelp(p, "", app)
 		for _, c := range app.Commands {
-			printHelp(p, "", c)
+			ui.PrintHelp(p, "", c)
 		}
 		for line := range strings.Lines(b.String()) {
 			line = strings.TrimSuffix(line, "\n")
@@ -76,7 +78,7 @@ func TestHelpFlag(t *testing.T) {
 			t.Errorf("ferry %q: exit code %d and\n%s", args, code, got)
 		}
 	}
-	if code := run(context.Background(), &env{stdout: &strings.Builder{}, stderr: &strings.Builder{}}, []string{"ferry"}); code != 0 {
+	if code := run(context.Background(), &ui.Env{Stdout: &strings.Builder{}, Stderr: &strings.Builder{}}, []string{"ferry"}); code != 0 {
 		t.Errorf("ferry alone: exit code %d", code)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/layouttest"
 )
 
@@ -72,11 +73,11 @@ func (s *sandbox) put(t *testing.T, c layouttest.Case) (inputs []string) {
 
 func (s *sandbox) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	e := &env{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, noProgress: true,
-		getenv:    func(k string) string { return s.env[k] },
-		lookupEnv: func(k string) (string, bool) { v, ok := s.env[k]; return v, ok },
-		now:       func() time.Time { return s.now },
+	e := &ui.Env{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, NoProgress: true,
+		Getenv:    func(k string) string { return s.env[k] },
+		LookupEnv: func(k string) (string, bool) { v, ok := s.env[k]; return v, ok },
+		Now:       func() time.Time { return s.now },
 	}
 	code = run(context.Background(), e, append([]string{"ferry"}, args...))
 	return code, out.String(), errs.String()
@@ -110,11 +111,11 @@ func (s *sandbox) state(t *testing.T) string {
 // checkRefusal holds a run against what every refusal must be.
 func checkRefusal(t *testing.T, what string, c layouttest.Case, code int, stdout, stderr string) {
 	t.Helper()
-	want := codeBad
+	want := ui.CodeBad
 	if c.Incomplete {
-		want = codeIncomplete
+		want = ui.CodeIncomplete
 	}
-	if code != want && !(code == codeIncomplete && strings.Contains(c.Name, ": cut at")) { // a cut may fall between two files
+	if code != want && !(code == ui.CodeIncomplete && strings.Contains(c.Name, ": cut at")) { // a cut may fall between two files
 		t.Errorf("%s: exit code %d, want %d: %s", what, code, want, stderr)
 	}
 	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
@@ -168,7 +169,7 @@ func TestUnusual(t *testing.T) {
 				for _, year := range []int{1970, 2026, 2242} {
 					s.now = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 					code, stdout, stderr := s.run("verify", in)
-					if code != codeGood {
+					if code != ui.CodeGood {
 						t.Fatalf("verify: exit code %d: %s", code, stderr)
 					}
 					if c.Name == "another title on a layer" != strings.Contains(stderr, "the title is ignored") {
@@ -191,15 +192,15 @@ func TestUnusual(t *testing.T) {
 				}
 				code, _, stderr := s.run(args...)
 				switch {
-				case c.Choice && (code == codeGood || code == codeBad || strings.Count(stderr, "\n") > 2):
+				case c.Choice && (code == ui.CodeGood || code == ui.CodeBad || strings.Count(stderr, "\n") > 2):
 					t.Errorf("unpack without a choice: exit code %d: %s", code, stderr)
 				case c.Choice:
-				case code != codeGood && strings.Contains(stderr, "2026-02-05") && strings.Contains(stderr, "no artifact is named"):
-					if code, _, stderr = s.run(args[:4]...); code != codeGood {
+				case code != ui.CodeGood && strings.Contains(stderr, "2026-02-05") && strings.Contains(stderr, "no artifact is named"):
+					if code, _, stderr = s.run(args[:4]...); code != ui.CodeGood {
 						t.Fatalf("unpack: exit code %d: %s", code, stderr)
 					}
 					s.compare(t, in, out)
-				case code != codeGood:
+				case code != ui.CodeGood:
 					t.Fatalf("unpack: exit code %d: %s", code, stderr)
 				default:
 					s.compare(t, in, out)
@@ -257,7 +258,7 @@ func TestReadOnly(t *testing.T) {
 	chmod(0o555, 0o444)
 	t.Cleanup(func() { chmod(0o755, 0o644) })
 	for _, in := range inputs {
-		if code, _, stderr := s.run("verify", in); code != codeGood {
+		if code, _, stderr := s.run("verify", in); code != ui.CodeGood {
 			t.Errorf("%s: exit code %d: %s", in, code, stderr)
 		}
 	}

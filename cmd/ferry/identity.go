@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
@@ -38,7 +39,7 @@ func parseIdentity(typed string) (digest.Digest, error) {
 		err = fmt.Errorf("digest %s: want one of sha256", layout.Printable(s))
 	}
 	if err != nil {
-		return "", misuse(fmt.Errorf("--expect: %w", err), "ferry pack prints the identity")
+		return "", ui.Misuse(fmt.Errorf("--expect: %w", err), "ferry pack prints the identity")
 	}
 	return d, nil
 }
@@ -61,7 +62,7 @@ func expect(c *cli.Context, src *source, report *layout.Report) error {
 	if src.isChecksum(c.Context, d) {
 		hint = "that is the checksum of the file, as sha256sum prints it, and the file has it; the identity is the digest of index.json, as ferry pack prints it"
 	}
-	return &failure{codeBad, fmt.Errorf("identity: want %s, found %s", d, report.Digest), hint}
+	return ui.Fail(ui.CodeBad, fmt.Errorf("identity: want %s, found %s", d, report.Digest), hint)
 }
 
 // isChecksum reports whether a digest is that of the source's file. It reads the

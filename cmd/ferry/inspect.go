@@ -10,10 +10,11 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
-func inspectCommand(e *env) *cli.Command {
+func inspectCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
 		Usage:     "show what an artifact is made of",
@@ -24,17 +25,17 @@ func inspectCommand(e *env) *cli.Command {
 			"registry; its identity is that of the layout which ferry pull makes of it.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to show, by `REF`, tag or digest"},
-			formatFlag(),
+			ui.FormatFlag(),
 		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle, layout or reference to inspect")
+			arg, err := ui.OneArg(c, "bundle, layout or reference to inspect")
 			if err != nil {
 				return err
 			}
-			src, err := e.sourceOrRegistry(c, arg, false)
+			src, err := sourceOrRegistry(e, c, arg, false)
 			if err != nil {
 				return err
 			}
@@ -59,21 +60,21 @@ func inspectCommand(e *env) *cli.Command {
 				v.Artifacts = append(v.Artifacts, inspectDescriptor(report, d, shown))
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, v)
+				return ui.PrintJSON(e.Stdout, v)
 			}
-			fmt.Fprintf(e.stdout, "%s\n", layout.Printable(v.Source))
-			s := sheet{e.stdout}
-			s.row("identity", "%s", v.Identity)
+			fmt.Fprintf(e.Stdout, "%s\n", layout.Printable(v.Source))
+			s := ui.NewTable(e.Stdout)
+			s.Row("identity", "%s", v.Identity)
 			if v.Sealed {
-				s.row("sealed", "yes, by %s", layout.SealName)
+				s.Row("sealed", "yes, by %s", layout.SealName)
 			} else {
-				s.row("sealed", "no")
+				s.Row("sealed", "no")
 			}
 			for _, r := range v.Signatures {
-				s.row("signature", "%s", r)
+				s.Row("signature", "%s", r)
 			}
 			for _, n := range v.Artifacts {
-				n.print(e.stdout, "")
+				n.print(e.Stdout, "")
 			}
 			src.next()
 			return nil
@@ -140,17 +141,17 @@ func inspectDescriptor(r *layout.Report, d v1.Descriptor, shown map[digest.Diges
 func (n *node) print(w io.Writer, indent string) {
 	name := "(no name)"
 	if len(n.References) > 0 {
-		name = artifactRow{Reference: n.References[0], Also: also(n.References)}.name("")
+		name = ui.ArtifactRow{Reference: n.References[0], Also: ui.Also(n.References)}.Name("")
 	}
 	if n.Platform != "" {
 		name = layout.Printable(n.Platform)
 	}
 	fmt.Fprintf(w, "%s%s\n", indent, name)
 	row := func(k, format string, args ...any) {
-		fmt.Fprintf(w, "%s  %-10s %s\n", indent, k, printableLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(w, "%s  %-10s %s\n", indent, k, ui.PrintableLine(fmt.Sprintf(format, args...)))
 	}
 	row("kind", "%s, %s", n.Kind, n.Descriptor.MediaType)
-	row("digest", "%s, %s", n.Descriptor.Digest, size(n.Descriptor.Size))
+	row("digest", "%s, %s", n.Descriptor.Digest, ui.Size(n.Descriptor.Size))
 	if n.Artifact != "" {
 		row("type", "%s", n.Artifact)
 	}
@@ -166,14 +167,14 @@ func (n *node) print(w io.Writer, indent string) {
 		row("note", "%s: %s", layout.Printable(strings.TrimPrefix(k, "org.opencontainers.image.")), n.Annotations[k])
 	}
 	if n.Config != nil {
-		row("config", "%s, %s, %s", n.Config.MediaType, n.Config.Digest, size(n.Config.Size))
+		row("config", "%s, %s, %s", n.Config.MediaType, n.Config.Digest, ui.Size(n.Config.Size))
 	}
 	for _, l := range n.Layers {
 		title := l.Annotations[v1.AnnotationTitle]
 		if title == "" {
 			title = "-"
 		}
-		row("layer", "%s, %s, %s, %s", layout.Printable(title), l.MediaType, l.Digest, size(l.Size))
+		row("layer", "%s, %s, %s, %s", layout.Printable(title), l.MediaType, l.Digest, ui.Size(l.Size))
 	}
 	for i := range n.Manifests {
 		n.Manifests[i].print(w, indent+"  ")

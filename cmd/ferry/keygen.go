@@ -8,12 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/signature"
 )
 
-func keygenCommand(e *env) *cli.Command {
+func keygenCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "keygen",
 		Usage:     "make a key pair to sign bundles with",
@@ -26,29 +27,29 @@ func keygenCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "cosign", Usage: "write `PREFIX`.key and PREFIX.pub"},
 			&cli.StringFlag{Name: "type", Value: "p256", Usage: "p256 (ECDSA, what Zarf and cosign make) or ed25519"},
-			passwordFlag(),
-			overwriteFlag("existing keys"),
-			formatFlag(),
+			ui.PasswordFlag(),
+			ui.OverwriteFlag("existing keys"),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			if c.NArg() > 0 {
-				return misuse(fmt.Errorf("keygen: want no arguments, found %s", arguments(c)), "-o names the keys")
+				return ui.Misuse(fmt.Errorf("keygen: want no arguments, found %s", ui.Arguments(c)), "-o names the keys")
 			}
 			types := map[string]signature.Algorithm{"p256": signature.P256, "ed25519": signature.Ed25519}
 			algorithm, ok := types[c.String("type")]
 			if !ok {
-				return misuse(fmt.Errorf("--type %q: want p256 or ed25519", c.String("type")), "")
+				return ui.Misuse(fmt.Errorf("--type %q: want p256 or ed25519", c.String("type")), "")
 			}
 			private, public := c.String("output")+".key", c.String("output")+".pub"
 			for _, n := range []string{private, public} { // before a password is asked for
 				if _, err := os.Lstat(n); err == nil && !c.Bool("overwrite") {
-					return hinted(&fs.PathError{Op: "create", Path: n, Err: fs.ErrExist}, "choose another name with -o; --overwrite makes what the old key signed uncheckable once its public key is gone")
+					return ui.Hinted(&fs.PathError{Op: "create", Path: n, Err: fs.ErrExist}, "choose another name with -o; --overwrite makes what the old key signed uncheckable once its public key is gone")
 				}
 			}
-			password, err := e.password(c.Context, c.Bool("password-stdin"), true)
+			password, err := e.Password(c.Context, c.Bool("password-stdin"), true)
 			if err != nil {
 				return err
 			}
@@ -65,22 +66,22 @@ func keygenCommand(e *env) *cli.Command {
 				return err
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, struct {
+				return ui.PrintJSON(e.Stdout, struct {
 					Private     string `json:"privateKey"`
 					Public      string `json:"publicKey"`
 					Algorithm   string `json:"algorithm"`
 					Fingerprint string `json:"fingerprint"`
 				}{private, public, string(algorithm), key.Public().Fingerprint()})
 			}
-			fmt.Fprintf(e.stdout, "made a key pair, %s\n", algorithm)
-			s := sheet{e.stdout}
-			s.row("private", "%s", private)
-			s.row("public", "%s", public)
-			s.row("key", "%s", key.Public().Fingerprint())
+			fmt.Fprintf(e.Stdout, "made a key pair, %s\n", algorithm)
+			s := ui.NewTable(e.Stdout)
+			s.Row("private", "%s", private)
+			s.Row("public", "%s", public)
+			s.Row("key", "%s", key.Public().Fingerprint())
 			if len(password) == 0 {
-				e.note("the password is empty: whoever can read %s can sign with it", layout.Printable(private))
+				e.Note("the password is empty: whoever can read %s can sign with it", layout.Printable(private))
 			}
-			e.next("carry %s to the other side by another way than the bundles, then\n      ferry sign BUNDLE -k %s", layout.Printable(public), shellWord(private))
+			e.Next("carry %s to the other side by another way than the bundles, then\n      ferry sign BUNDLE -k %s", layout.Printable(public), ui.ShellWord(private))
 			return nil
 		},
 	}
@@ -89,33 +90,14 @@ func keygenCommand(e *env) *cli.Command {
 // writeKeys writes both files, each whole or not at all. When the public key
 // cannot be written, a new private key goes again.
 func writeKeys(private string, key []byte, public string, pub []byte, o durable.Options) error {
-	if err := writeSmall(private, key, 0o600, o); err != nil {
+	if err := ui.WriteSmall(private, key, 0o600, o); err != nil {
 		return err
 	}
-	if err := writeSmall(public, pub, 0o644, o); err != nil {
+	if err := ui.WriteSmall(public, pub, 0o644, o); err != nil {
 		if o.Overwrite {
 			return err
 		}
 		return errors.Join(err, os.Remove(private))
 	}
 	return nil
-}
-
-// writeSmall writes a small file. What is private has its mode before it has
-// its content.
-func writeSmall(name string, data []byte, mode fs.FileMode, o durable.Options) error {
-	f, err := durable.Create(name, o)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if mode == 0o600 {
-		if err := f.Chmod(mode); err != nil {
-			return fileError(name, err)
-		}
-	}
-	if _, err := f.Write(data); err != nil {
-		return fileError(name, err)
-	}
-	return fileError(name, f.Commit())
 }

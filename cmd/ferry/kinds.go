@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
@@ -113,7 +114,7 @@ func kindNamed(name string, fsys fs.FS) (int, error) {
 	for _, k := range kinds {
 		names = append(names, k.Name)
 	}
-	return 0, misuse(fmt.Errorf("--kind %q: there is no such kind", name), "the kinds are: "+strings.Join(names, ", "))
+	return 0, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", name), "the kinds are: "+strings.Join(names, ", "))
 }
 
 // inspectors look into the content of every bundle that is verified, and are
@@ -155,7 +156,7 @@ func acceptable(ctx context.Context, c *layout.Contents, checked bool, others st
 	switch {
 	case errors.As(err, &unread):
 		return unread.error
-	case err == nil || signalCode(err) != 0:
+	case err == nil || ui.SignalCode(err) != 0:
 		return err
 	}
 	return unacceptable(err, others)
@@ -174,7 +175,7 @@ func unacceptable(err error, others string) error {
 	if errors.As(err, &snapshot) || errors.As(err, &mismatch) {
 		again = "have the snapshot exported and packed again; "
 	}
-	return hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), again+others)
+	return ui.Hinted(fmt.Errorf("ferry verify would refuse it on the far side: %w", err), again+others)
 }
 
 // judgeCache is judgeManifest, and reads what belongs to an LEI cache.

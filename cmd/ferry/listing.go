@@ -17,6 +17,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/lei"
@@ -144,7 +145,7 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 	}
 	if n := len(report.Unlisted); n > 0 {
-		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", count(n, "file"), firstOf(report.Unlisted)))
+		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted)))
 	}
 	x.signature(report, src.required)
 	return x.out

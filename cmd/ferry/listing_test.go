@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/layouttest"
 )
 
@@ -18,13 +19,13 @@ import (
 func listed(t *testing.T, args ...string) (code int, l *packinglist.List, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	e := &env{
-		stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
-		getenv: func(string) string { return "" }, now: func() time.Time { panic("a packing list asks no clock") },
+	e := &ui.Env{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Getenv: func(string) string { return "" }, Now: func() time.Time { panic("a packing list asks no clock") },
 	}
 	code = run(context.Background(), e, append([]string{"ferry", "packing-list", "--no-progress", "--format", "json"}, args...))
 	l = &packinglist.List{}
-	if err := json.Unmarshal(out.Bytes(), l); code == codeGood && err != nil {
+	if err := json.Unmarshal(out.Bytes(), l); code == ui.CodeGood && err != nil {
 		t.Fatal(err)
 	}
 	return code, l, errs.String()
@@ -51,7 +52,7 @@ func TestListing(t *testing.T) {
 				t.Fatal(err)
 			}
 			code, l, stderr := listed(t, tar)
-			if code != codeGood {
+			if code != ui.CodeGood {
 				t.Fatalf("exit code %d: %s", code, stderr)
 			}
 			digests := map[string]bool{}
@@ -94,7 +95,7 @@ func TestListingImages(t *testing.T) {
 		return append(m, l.Put("application/vnd.oci.image.index.v1+json", []byte(index.String())).With("annotations", `{"org.opencontainers.image.ref.name":"both"}`))
 	}, Files: func(l layouttest.Layout) { l.Put("", []byte("nobody's")) }}.Layout()
 	code, got, stderr := listed(t, l.Dir(t))
-	if code != codeGood {
+	if code != ui.CodeGood {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	var names, roles []string

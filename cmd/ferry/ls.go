@@ -8,10 +8,11 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
-func lsCommand(e *env) *cli.Command {
+func lsCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
 		Usage:     "list the artifacts in a bundle, or the tags in a registry",
@@ -19,16 +20,16 @@ func lsCommand(e *env) *cli.Command {
 		Description: "Example: ferry ls bundle.tar\n\n" +
 			"Reads the index and the manifests and nothing else, so it is quick, and no word that the\n" +
 			"rest is whole; ferry verify says that. HOST/REPOSITORY[:TAG], or oci:// before it, asks a registry.",
-		Flags: append([]cli.Flag{formatFlag()}, registryFlags()...),
+		Flags: append([]cli.Flag{ui.FormatFlag()}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle, layout or reference to list")
+			arg, err := ui.OneArg(c, "bundle, layout or reference to list")
 			if err != nil {
 				return err
 			}
-			src, err := e.sourceOrRegistry(c, arg, true)
+			src, err := sourceOrRegistry(e, c, arg, true)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func lsCommand(e *env) *cli.Command {
 				return err
 			}
 			list := []lsRow{}
-			for i, r := range rows(report.Index) {
+			for i, r := range ui.Rows(report.Index) {
 				d := report.Index.Manifests[i]
 				if src.ref != "" {
 					if want, err := layout.Resolve(report.Index, src.ref); err != nil {
@@ -50,12 +51,12 @@ func lsCommand(e *env) *cli.Command {
 				list = append(list, lsRow{r, kind, total})
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, list)
+				return ui.PrintJSON(e.Stdout, list)
 			}
-			t := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+			t := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "REFERENCE\tKIND\tSIZE\tDIGEST")
 			for _, r := range list {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.name("-"), r.Kind, size(r.Total), r.Digest)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name("-"), r.Kind, ui.Size(r.Total), r.Digest)
 			}
 			if err := t.Flush(); err != nil {
 				return err
@@ -68,7 +69,7 @@ func lsCommand(e *env) *cli.Command {
 
 // An lsRow is an artifact with what it holds.
 type lsRow struct {
-	artifactRow
+	ui.ArtifactRow
 	Kind  string `json:"kind"`
 	Total int64  `json:"totalSize"` // bytes of it and all it names
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // noSockets in the environment makes the command under test a process that is
@@ -34,7 +36,7 @@ func TestOfflineCommandsAreRun(t *testing.T) {
 			all.Write(data)
 		}
 	}
-	for _, c := range commands(&env{}) {
+	for _, c := range commands(&ui.Env{}) {
 		if !online.MatchString(c.Name) && !regexp.MustCompile(`(?m)^(exec|exits [0-9]+|! exec) ferry `+c.Name+`\b`).MatchString(all.String()) {
 			t.Errorf("no script runs ferry %s without a network", c.Name)
 		}

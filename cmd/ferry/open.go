@@ -6,12 +6,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // open opens the source as a stream.
 func (s *source) open(ctx context.Context) (io.ReadCloser, error) {
 	if s.name == "-" {
-		return s.e.input(), nil
+		return s.e.Input(), nil
 	}
 	info, err := os.Stat(s.name)
 	if err != nil {
@@ -21,7 +23,7 @@ func (s *source) open(ctx context.Context) (io.ReadCloser, error) {
 	case info.Mode().IsRegular():
 		return os.Open(s.name)
 	case info.Mode()&fs.ModeNamedPipe == 0:
-		return nil, hinted(fmt.Errorf("%s: want a file or a directory, found a device or special file", s.label()), "copy what it holds into a file first, or hand it to standard input and give -")
+		return nil, ui.Hinted(fmt.Errorf("%s: want a file or a directory, found a device or special file", s.label()), "copy what it holds into a file first, or hand it to standard input and give -")
 	}
 	return openPipe(ctx, s.name)
 }
@@ -62,7 +64,7 @@ func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
 		return struct {
 			io.Reader
 			io.Closer
-		}{&patient{ctx: ctx, r: o.f}, o.f}, nil
+		}{ui.InterruptibleReader(ctx, o.f), o.f}, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
@@ -25,7 +26,7 @@ func orasDirectories(m *v1.Manifest, out string) (notices []string) {
 			return append(notices, "and more directories that oras packed; ferry inspect shows the layers")
 		}
 		name := filepath.Join(out, filepath.FromSlash(title))
-		notices = append(notices, fmt.Sprintf("%s is a directory that oras packed, and was left in its tar with gzip: mkdir DIR && tar xzf %s -C DIR", layout.Printable(name), shellWord(name)))
+		notices = append(notices, fmt.Sprintf("%s is a directory that oras packed, and was left in its tar with gzip: mkdir DIR && tar xzf %s -C DIR", layout.Printable(name), ui.ShellWord(name)))
 	}
 	return notices
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
@@ -21,7 +22,7 @@ import (
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-func packCommand(e *env) *cli.Command {
+func packCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "pack",
 		Usage:     "pack an LEI snapshot or any directory as an OCI artifact",
@@ -34,7 +35,7 @@ func packCommand(e *env) *cli.Command {
 			"another media type. Packing twice gives the same bytes: what is packed of a directory is the\n" +
 			"names and contents of its files, not their modes and times, and no empty directories.",
 		Flags: append([]cli.Flag{
-			outputFlag("write the bundle to `OUT`"),
+			ui.OutputFlag("write the bundle to `OUT`"),
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the artifact this `REF`, a full reference or a tag; may be repeated"},
 			&cli.BoolFlag{Name: "lei-tags", Usage: "tag with the snapshot's date, latest, and weekly on Sundays"},
 			&cli.StringFlag{Name: "kind", Usage: "lei or files, instead of what DIR looks like"},
@@ -45,13 +46,13 @@ func packCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "allow-secrets", Usage: "pack a snapshot whose reports hold secrets"},
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
-			overwriteFlag("an existing OUT; with --append, move names"),
-			noSyncFlag(),
+			ui.OverwriteFlag("an existing OUT; with --append, move names"),
+			ui.NoSyncFlag(),
 			policyFlag(),
-			formatFlag(),
+			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			p, err := newPacking(c, e)
@@ -65,7 +66,7 @@ func packCommand(e *env) *cli.Command {
 
 // A packing is what one pack command does.
 type packing struct {
-	e         *env
+	e         *ui.Env
 	dir, out  string
 	kind      *artifact.Kind
 	repo      string
@@ -83,16 +84,16 @@ type packing struct {
 	notices   []string
 }
 
-func newPacking(c *cli.Context, e *env) (*packing, error) {
-	out, err := wantOutput(c)
+func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
+	out, err := ui.WantOutput(c)
 	if err == nil {
-		err = e.noTerminal("-o", out)
+		err = e.NoTerminal("-o", out)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c.NArg() == 0 {
-		return nil, misuse(errors.New("pack: missing the directory to pack"), "see ferry help pack")
+		return nil, ui.Misuse(errors.New("pack: missing the directory to pack"), "see ferry help pack")
 	}
 	p := &packing{
 		e: e, dir: c.Args().First(), out: out, tags: c.StringSlice("tag"), leiTags: c.Bool("lei-tags"),
@@ -101,17 +102,17 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		o:    artifact.Options{ArtifactType: c.String("artifact-type"), NoCheck: c.Bool("no-check")},
 	}
 	if p.append && (out == "-" || compression.ByName(out) != nil) {
-		return nil, misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pack into a directory, then ferry bundle it")
+		return nil, ui.Misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pack into a directory, then ferry bundle it")
 	}
 	if p.dir == "" {
-		return nil, misuse(errors.New("pack: the name of the directory is empty"), "look at the variable that it came from")
+		return nil, ui.Misuse(errors.New("pack: the name of the directory is empty"), "look at the variable that it came from")
 	}
 	info, err := os.Stat(p.dir)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
+		return nil, ui.Misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
 	}
 	i, err := kindNamed(c.String("kind"), os.DirFS(p.dir))
 	if err != nil {
@@ -121,9 +122,9 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	p.repo = strings.ReplaceAll(kinds[i].repository, "%s", slug(p.dir))
 	switch {
 	case p.kind != lei.Cache && p.leiTags:
-		return nil, misuse(errors.New("--lei-tags is for an LEI snapshot, and this is none"), "give names with -t")
+		return nil, ui.Misuse(errors.New("--lei-tags is for an LEI snapshot, and this is none"), "give names with -t")
 	case p.kind == lei.Cache && c.NArg() > 1:
-		return nil, misuse(fmt.Errorf("%s: the files of an LEI snapshot have media types of their own", layout.Printable(c.Args().Get(1))), "leave it out, or pack the directory with --kind files")
+		return nil, ui.Misuse(fmt.Errorf("%s: the files of an LEI snapshot have media types of their own", layout.Printable(c.Args().Get(1))), "leave it out, or pack the directory with --kind files")
 	}
 	if p.kind == lei.Cache {
 		if err := p.wholeSnapshot(); err != nil {
@@ -145,7 +146,7 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 		case surely:
 			return nil, p.wholeSnapshot()
 		case maybe:
-			e.note("%v; packed as plain files", p.wholeSnapshot())
+			e.Note("%v; packed as plain files", p.wholeSnapshot())
 		}
 	}
 	p.overlooked(c.String("kind") != "")
@@ -158,14 +159,14 @@ func newPacking(c *cli.Context, e *env) (*packing, error) {
 	if p.o.Created, p.o.CreatedElse, err = created(c, e); err != nil {
 		return nil, err
 	}
-	if p.sign, err = e.signing(c); err != nil {
+	if p.sign, err = newSigning(e, c); err != nil {
 		return nil, err
 	}
 	p.seal = p.seal || p.sign != nil
-	if p.list, err = e.paper(c, "packing-list"); err != nil {
+	if p.list, err = newPaper(e, c, "packing-list"); err != nil {
 		return nil, err
 	}
-	p.required, err = e.writerRequirements(c, p.sign)
+	p.required, err = newWriterRequirements(e, c, p.sign)
 	return p, err
 }
 
@@ -179,7 +180,7 @@ func (p *packing) wholeSnapshot() error {
 	if _, err := os.Stat(filepath.Join(p.dir, missing)); err == nil {
 		found = "something else"
 	}
-	return hinted(fmt.Errorf("%s: not an LEI snapshot: want a file %s in it, found %s", layout.Printable(p.dir), missing, found), "ferry export makes a snapshot of reports; --kind files packs any directory as files")
+	return ui.Hinted(fmt.Errorf("%s: not an LEI snapshot: want a file %s in it, found %s", layout.Printable(p.dir), missing, found), "ferry export makes a snapshot of reports; --kind files packs any directory as files")
 }
 
 func (p *packing) run(ctx context.Context) error {
@@ -220,18 +221,18 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 	if err != nil {
 		return nil, index, err
 	}
-	defer d.seen.end()
+	defer d.seen.End()
 	if p.out == "-" {
 		err = p.toPipe(ctx, d)
 	} else {
-		err = createFile(p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(f bundle.Target) error {
+		err = ui.CreateFile(p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(f bundle.Target) error {
 			if _, err := bundle.WriteDraft(ctx, f, compression.ByName(p.out), d.Draft); err != nil {
 				return p.packError(err)
 			}
 			if err := d.plan.Judge(d.packed); err != nil {
 				return p.packError(err)
 			}
-			return p.e.checkOutput(ctx, p.required, f)
+			return checkOutput(p.e, ctx, p.required, f)
 		})
 	}
 	return d.packed, d.index, err
@@ -244,7 +245,7 @@ func (p *packing) toPipe(ctx context.Context, d *drafting) error {
 		err = d.plan.Judge(d.packed)
 	}
 	if err == nil {
-		err = p.e.writeArchive(ctx, p.out, durable.Options{}, c)
+		err = writeArchive(p.e, ctx, p.out, durable.Options{}, c)
 	}
 	return p.packError(err)
 }
@@ -257,14 +258,14 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 		create = func() (*layout.Writer, error) {
 			w, err := layout.Append(ctx, p.out, o)
 			if !errors.Is(err, durable.ErrBusy) { // which names it
-				err = in(p.out, err)
+				err = ui.Wrap(p.out, err)
 			}
-			return w, nothingThere(p.out, err)
+			return w, ui.NothingToAppendTo(p.out, err)
 		}
 	}
 	w, err := create()
 	if err != nil {
-		return nil, index, existing(p.out, err)
+		return nil, index, ui.Existing(p.out, err)
 	}
 	defer w.Close()
 	before := w.Index()
@@ -272,7 +273,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if err != nil {
 		return nil, index, err
 	}
-	defer d.seen.end()
+	defer d.seen.End()
 	if _, err = d.CopyTo(ctx, w); err == nil {
 		err = d.plan.Judge(d.packed)
 	}
@@ -283,13 +284,13 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if p.sign != nil {
 		w.SignWith(p.sign.sign)
 	}
-	p.e.checkLayout(p.required, w)
+	checkLayout(p.e, p.required, w)
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
-		p.e.note("%s was damaged there and has been written anew", d)
+		p.e.Note("%s was damaged there and has been written anew", d)
 	}
 	if err == nil {
-		p.e.unsealed(w.Removed(), p.out, p.seal, p.sign != nil)
+		p.e.Unsealed(w.Removed(), p.out, p.seal, p.sign != nil)
 		p.moved(before, d.index, d.packed.Digest)
 	}
 	return d.packed, d.index, err
@@ -329,70 +330,46 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, l := range packed.Manifest.Layers {
 		a.Bytes += l.Size
 	}
-	var w io.Writer = p.e.stdout
+	var w io.Writer = p.e.Stdout
 	if p.out == "-" {
-		w = p.e.advice() // standard output holds the bundle
+		w = p.e.Advice() // standard output holds the bundle
 	}
 	for _, n := range a.Notices {
-		p.e.note("%s", n)
+		p.e.Note("%s", n)
 	}
 	if p.json {
 		if p.out == "-" {
-			w = p.e.stderr
+			w = p.e.Stderr
 		}
-		return printJSON(w, a)
+		return ui.PrintJSON(w, a)
 	}
 	fmt.Fprintf(w, "packed %s\n", layout.Printable(p.dir))
-	s := sheet{w}
-	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
+	s := ui.NewTable(w)
+	s.Row("output", "%s (%s)", p.out, ui.FormOf(p.out, a.Sealed))
 	for _, r := range a.References {
-		s.row("artifact", "%s", r)
+		s.Row("artifact", "%s", r)
 	}
-	s.row("manifest", "%s", a.Manifest)
-	s.row("content", "%s, %s", count(a.Files, "file"), size(a.Bytes))
-	s.row("identity", "%s", a.Identity)
+	s.Row("manifest", "%s", a.Manifest)
+	s.Row("content", "%s, %s", ui.Count(a.Files, "file"), ui.Size(a.Bytes))
+	s.Row("identity", "%s", a.Identity)
 	for _, k := range a.SignedBy {
-		s.row("signed by", "%s", k)
+		s.Row("signed by", "%s", k)
 	}
-	what, file := written(p.out)
+	what, file := ui.NameOf(p.out)
 	if refused {
-		p.e.next("ferry verify %s says what the far side will say; mend the snapshot, and pack it again", file)
+		p.e.Next("ferry verify %s says what the far side will say; mend the snapshot, and pack it again", file)
 		return nil
 	}
 	if p.sign != nil {
-		p.e.carrySigned(p.out, p.sign)
+		carrySigned(p.e, p.out, p.sign)
 		return nil
 	}
-	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
+	p.e.Next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
 }
 
 // carrySigned is the next step with an output that was signed.
-func (e *env) carrySigned(out string, s *signing) {
-	what, file := written(out)
-	e.next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, s.keyFlags())
-}
-
-// written is what an output is called in a sentence and in a command. What went
-// to standard output is where somebody else has put it.
-func written(out string) (what, file string) {
-	if out == "-" {
-		return "the file that the stream went into", "FILE.tar"
-	}
-	return layout.Printable(out), shellWord(out)
-}
-
-func formWord(out string, sealed bool) string {
-	f := compression.ByName(out)
-	word := "OCI layout directory"
-	switch {
-	case out == "-", f == compression.None:
-		word = "OCI layout, tar"
-	case f != nil:
-		word = "OCI layout, tar with " + f.Name
-	}
-	if sealed {
-		word += ", sealed"
-	}
-	return word
+func carrySigned(e *ui.Env, out string, s *signing) {
+	what, file := ui.NameOf(out)
+	e.Next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, s.keyFlags())
 }

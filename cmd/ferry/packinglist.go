@@ -13,12 +13,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
 )
 
-func packingListCommand(e *env) *cli.Command {
+func packingListCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "packing-list",
 		Usage:     "say what is in a bundle, for the person who approves its transfer",
@@ -29,31 +30,31 @@ func packingListCommand(e *env) *cli.Command {
 			".txt, .json or .html, a page to print that needs nothing from anywhere. Without -o the text goes\n" +
 			"to standard output. The same bundle and flags give the same bytes.",
 		Flags: append([]cli.Flag{
-			outputFlag("write the packing list to `FILE`"),
+			ui.OutputFlag("write the packing list to `FILE`"),
 			expectFlag(),
-			overwriteFlag("an existing FILE"),
-			noSyncFlag(),
-			formatFlag(),
+			ui.OverwriteFlag("an existing FILE"),
+			ui.NoSyncFlag(),
+			ui.FormatFlag(),
 		}, append(givenFlags(), requirementFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle or layout to list")
+			arg, err := ui.OneArg(c, "bundle or layout to list")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := parseSource(e, arg)
 			if err != nil {
 				return err
 			}
 			if src.ref != "" {
-				return misuse(fmt.Errorf("%s: a packing list is about all that is carried, not one artifact", layout.Printable(arg)), "ferry bundle SRC:TAG -o OUT takes one artifact out")
+				return ui.Misuse(fmt.Errorf("%s: a packing list is about all that is carried, not one artifact", layout.Printable(arg)), "ferry bundle SRC:TAG -o OUT takes one artifact out")
 			}
-			if src.required, err = e.requirements(c); err != nil {
+			if src.required, err = newRequirements(e, c); err != nil {
 				return err
 			}
-			p, err := e.paper(c, "output")
+			p, err := newPaper(e, c, "output")
 			if err != nil {
 				return err
 			}
@@ -63,26 +64,26 @@ func packingListCommand(e *env) *cli.Command {
 			}
 			if p.name == "" {
 				if c.String("format") == "json" {
-					return l.Write(printableJSON{e.stdout}, packinglist.JSON)
+					return l.Write(ui.PrintableJSON{Writer: e.Stdout}, packinglist.JSON)
 				}
-				return l.Write(e.stdout, packinglist.Text)
+				return l.Write(e.Stdout, packinglist.Text)
 			}
 			if err := p.write(l); err != nil {
 				return err
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, struct {
+				return ui.PrintJSON(e.Stdout, struct {
 					Source   string `json:"source"`
 					Output   string `json:"output"`
 					Identity string `json:"identity"`
 					SHA256   string `json:"sha256,omitempty"`
 				}{src.name, p.name, l.Bundle.Identity, l.Bundle.SHA256})
 			}
-			fmt.Fprintf(e.stdout, "listed %s\n", src.label())
-			s := sheet{e.stdout}
-			s.row("output", "%s", p.name)
-			s.row("identity", "%s", l.Bundle.Identity)
-			e.next("read it, or print it and have it signed; it carries the commands for the far side")
+			fmt.Fprintf(e.Stdout, "listed %s\n", src.label())
+			s := ui.NewTable(e.Stdout)
+			s.Row("output", "%s", p.name)
+			s.Row("identity", "%s", l.Bundle.Identity)
+			e.Next("read it, or print it and have it signed; it carries the commands for the far side")
 			return nil
 		},
 	}
@@ -105,15 +106,15 @@ func packingListFlags() []cli.Flag {
 // A paper is a packing list or a receipt that is to be written. A nil paper is
 // not asked for.
 type paper struct {
-	e     *env
+	e     *ui.Env
 	name  string
 	form  packinglist.Form
 	given packinglist.Given
 	o     durable.Options
 }
 
-// paper reads the flags; flag names the file.
-func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
+// newPaper reads the flags; flag names the file.
+func newPaper(e *ui.Env, c *cli.Context, flag string) (*paper, error) {
 	p := &paper{
 		e: e, name: c.String(flag),
 		given: packinglist.Given{PackedBy: c.String("packed-by"), PackedAt: c.String("packed-at"), Origin: c.String("origin")},
@@ -121,13 +122,13 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 	}
 	for _, f := range []string{"packed-at", "received-at"} {
 		if _, err := artifact.ParseTime(c.String(f)); c.String(f) != "" && err != nil {
-			return nil, misuse(fmt.Errorf("--%s: %w", f, err), "for example 2026-02-05T10:00:00Z")
+			return nil, ui.Misuse(fmt.Errorf("--%s: %w", f, err), "for example 2026-02-05T10:00:00Z")
 		}
 	}
 	if p.name == "" {
 		for _, f := range []string{"packed-by", "packed-at", "origin", "received-by", "received-at"} {
 			if c.IsSet(f) && flag != "output" {
-				return nil, misuse(fmt.Errorf("--%s is for --%s, which is not given", f, flag), "for example --"+flag+" "+flag+".html")
+				return nil, ui.Misuse(fmt.Errorf("--%s is for --%s, which is not given", f, flag), "for example --"+flag+" "+flag+".html")
 			}
 		}
 		if flag != "output" {
@@ -137,17 +138,17 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 	}
 	var ok bool
 	if p.form, ok = packinglist.FormOf(p.name); !ok {
-		hint := "for example --" + flag + " " + shellWord(p.name) + ".html"
+		hint := "for example --" + flag + " " + ui.ShellWord(p.name) + ".html"
 		switch {
 		case p.name == "-" && flag == "output":
 			hint = "leave it out: the text, or with --format json the JSON, goes to standard output by itself"
 		case p.name == "-":
 			hint = "for example --" + flag + " " + flag + ".txt, to be read with cat; standard output has the command's own answer"
 		}
-		return nil, misuse(fmt.Errorf("--%s %s: want a name that ends in .txt, .json or .html", flag, layout.Printable(p.name)), hint)
+		return nil, ui.Misuse(fmt.Errorf("--%s %s: want a name that ends in .txt, .json or .html", flag, layout.Printable(p.name)), hint)
 	}
 	if c.String("output") == "-" {
-		return nil, misuse(fmt.Errorf("--%s: the bundle goes to standard output and cannot be read back", flag), "write it to a file with -o, or list it on the way with ferry packing-list -")
+		return nil, ui.Misuse(fmt.Errorf("--%s: the bundle goes to standard output and cannot be read back", flag), "write it to a file with -o, or list it on the way with ferry packing-list -")
 	}
 	// Asked before anything is read, so that the answer comes at once.
 	if _, err := os.Lstat(p.name); err == nil && !p.o.Overwrite {
@@ -167,7 +168,7 @@ func (e *env) paper(c *cli.Context, flag string) (*paper, error) {
 // word on whether it is the right one.
 func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report) error) (*packinglist.List, error) {
 	src.listing = newListing()
-	end := p.e.reading("listing", src)
+	end := showReading(p.e, "listing", src)
 	ins, _ := src.inspectors()
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins})
 	end()
@@ -195,12 +196,12 @@ func (p *paper) write(l *packinglist.List) error {
 	defer f.Close()
 	b := bufio.NewWriter(f)
 	if err := l.Write(b, p.form); err != nil {
-		return fileError(p.name, err)
+		return ui.FileError(p.name, err)
 	}
 	if err := b.Flush(); err != nil {
-		return fileError(p.name, err)
+		return ui.FileError(p.name, err)
 	}
-	return fileError(p.name, f.Commit())
+	return ui.FileError(p.name, f.Commit())
 }
 
 // of reads a bundle back that was just written, and writes its packing list.
@@ -222,7 +223,7 @@ func (p *paper) of(ctx context.Context, out string, identity digest.Digest) erro
 			err = p.write(l)
 		}
 	}
-	if err != nil && signalCode(err) == 0 {
+	if err != nil && ui.SignalCode(err) == 0 {
 		return fmt.Errorf("%s is written, its packing list is not: %w", layout.Printable(out), err)
 	}
 	return err

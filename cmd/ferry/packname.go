@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
@@ -20,20 +21,20 @@ import (
 
 // created is the time of packing as it was given, or that of the environment:
 // a snapshot has its own, which only --created overrules.
-func created(c *cli.Context, e *env) (given, otherwise string, err error) {
+func created(c *cli.Context, e *ui.Env) (given, otherwise string, err error) {
 	if t := c.String("created"); t != "" {
 		if _, err := artifact.ParseTime(t); err != nil {
-			return "", "", misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
+			return "", "", ui.Misuse(fmt.Errorf("--created: %w", err), "for example 2026-02-05T00:00:00Z")
 		}
 		return t, "", nil
 	}
-	epoch := e.getenv("SOURCE_DATE_EPOCH")
+	epoch := e.Getenv("SOURCE_DATE_EPOCH")
 	if epoch == "" {
 		return "", "", nil
 	}
 	n, err := strconv.ParseInt(epoch, 10, 64)
 	if err != nil {
-		return "", "", misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
+		return "", "", ui.Misuse(fmt.Errorf("SOURCE_DATE_EPOCH=%q: want a number of seconds since 1970", epoch), "unset it, or set it as reproducible-builds.org says")
 	}
 	return "", time.Unix(n, 0).UTC().Format(time.RFC3339), nil
 }
@@ -43,7 +44,7 @@ func mediaTypes(args []string) (map[string]string, error) {
 	for _, a := range args {
 		name, mediaType, ok := strings.Cut(a, ":")
 		if !ok || !strings.Contains(mediaType, "/") {
-			return nil, misuse(fmt.Errorf("%q: want FILE:MEDIATYPE", a), "only one directory is packed at a time; ferry bundle puts several bundles into one")
+			return nil, ui.Misuse(fmt.Errorf("%q: want FILE:MEDIATYPE", a), "only one directory is packed at a time; ferry bundle puts several bundles into one")
 		}
 		if !layout.IsMediaType(mediaType) {
 			return nil, noMediaType(a, mediaType)
@@ -54,7 +55,7 @@ func mediaTypes(args []string) (map[string]string, error) {
 }
 
 func noMediaType(where, found string) error {
-	return misuse(fmt.Errorf("%s: want a media type, found %s", layout.Printable(where), layout.Printable(found)), "for example application/vnd.example.handbook.v1")
+	return ui.Misuse(fmt.Errorf("%s: want a media type, found %s", layout.Printable(where), layout.Printable(found)), "for example application/vnd.example.handbook.v1")
 }
 
 func annotations(pairs []string) (map[string]string, error) {
@@ -62,11 +63,11 @@ func annotations(pairs []string) (map[string]string, error) {
 	for _, p := range pairs {
 		k, v, ok := strings.Cut(p, "=")
 		if !ok || k == "" {
-			return nil, misuse(fmt.Errorf("--annotation %q: want KEY=VALUE", p), "for example -a org.opencontainers.image.vendor=Example")
+			return nil, ui.Misuse(fmt.Errorf("--annotation %q: want KEY=VALUE", p), "for example -a org.opencontainers.image.vendor=Example")
 		}
 		if k == v1.AnnotationCreated {
 			if _, err := artifact.ParseTime(v); err != nil {
-				return nil, misuse(fmt.Errorf("--annotation %s: %w", k, err), "for example 2026-02-05T00:00:00Z; --created sets it too")
+				return nil, ui.Misuse(fmt.Errorf("--annotation %s: %w", k, err), "for example 2026-02-05T00:00:00Z; --created sets it too")
 			}
 		}
 		m[k] = v
@@ -102,7 +103,7 @@ func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
 			layout.Untag(index, full)
 		}
 		if err := layout.AddTo(index, d); err != nil {
-			return hinted(err, "choose another name with -t, or move this one with --overwrite")
+			return ui.Hinted(err, "choose another name with -t, or move this one with --overwrite")
 		}
 	}
 	return nil
@@ -117,15 +118,15 @@ func fullReference(ref, repository string) (string, error) {
 	repo, tag := repository, ref
 	if i := strings.LastIndexByte(ref, ':'); strings.Contains(ref, "/") || i >= 0 {
 		if i < 0 || strings.Contains(ref[i:], "/") {
-			return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found no tag", layout.Printable(ref)), "for example -t "+repository+":1.0")
+			return "", ui.Misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found no tag", layout.Printable(ref)), "for example -t "+repository+":1.0")
 		}
 		repo, tag = ref[:i], ref[i+1:]
 	}
 	if !layout.ValidTag(tag) {
-		return "", misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
+		return "", ui.Misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
 	}
 	if !repositoryPattern().MatchString(repo) || len(repo) > 255 {
-		return "", misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found the repository %s", layout.Printable(ref), layout.Printable(repo)), "for example -t "+repository+":1.0")
+		return "", ui.Misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found the repository %s", layout.Printable(ref), layout.Printable(repo)), "for example -t "+repository+":1.0")
 	}
 	return repo + ":" + tag, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
@@ -27,7 +28,7 @@ func (p *packing) overlooked(asked bool) {
 		_, err := os.Lstat(filepath.Join(p.dir, v1.ImageLayoutFile))
 		_, err2 := os.Lstat(filepath.Join(p.dir, v1.ImageIndexFile))
 		if err == nil && err2 == nil && !asked {
-			p.notice("%s is an OCI image layout, and packed as the files that it consists of; ferry bundle %s -o OUT carries it as what it is", layout.Printable(p.dir), shellWord(p.dir))
+			p.notice("%s is an OCI image layout, and packed as the files that it consists of; ferry bundle %s -o OUT carries it as what it is", layout.Printable(p.dir), ui.ShellWord(p.dir))
 		}
 		return
 	}
@@ -47,7 +48,7 @@ func (p *packing) overlooked(asked bool) {
 		names = append(names, name)
 	}
 	if len(names) > 0 {
-		p.notice("%s holds %s beside the snapshot, left out: %s; --kind files packs everything", layout.Printable(p.dir), count(len(names), "other"), firstOf(names))
+		p.notice("%s holds %s beside the snapshot, left out: %s; --kind files packs everything", layout.Printable(p.dir), ui.Count(len(names), "other"), ui.FirstOf(names))
 	}
 }
 
@@ -64,7 +65,7 @@ func (p *packing) moved(before, after v1.Index, packed digest.Digest) {
 		}
 		left := "under its other names"
 		if names[d.Digest] == 0 {
-			left = "without a name, and is carried over with it; ferry bundle " + shellWord(p.out+":"+had[0]) + " -o OUT takes the new one alone"
+			left = "without a name, and is carried over with it; ferry bundle " + ui.ShellWord(p.out+":"+had[0]) + " -o OUT takes the new one alone"
 		}
 		p.notice("%s stood for %s before, which stays in %s %s", layout.Printable(had[0]), d.Digest, layout.Printable(p.out), left)
 	}

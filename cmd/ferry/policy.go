@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
@@ -32,7 +33,7 @@ func (q *requirements) readPolicy(name string) error {
 		return err
 	}
 	if n := different(d.keys); d.need > n {
-		return misuse(fmt.Errorf("%s: signatures.require: want at most the number of different keys, which is %d, found %d", layout.Printable(name), n, d.need), "")
+		return ui.Misuse(fmt.Errorf("%s: signatures.require: want at most the number of different keys, which is %d, found %d", layout.Printable(name), n, d.need), "")
 	}
 	q.quorums = append(q.quorums, d)
 	return nil
@@ -42,7 +43,7 @@ func (q *requirements) readPolicy(name string) error {
 var policyFields = []string{"version", "signatures (require, keys)", "kinds", "mediaTypes", "names", "limits (blob, bundle)", "forbid", "dates (min, maxAge)"}
 
 func parsePolicy(name string) (*policy.Policy, error) {
-	data, err := readSmall(name, policy.MaxSize)
+	data, err := ui.ReadSmall(name, policy.MaxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +56,11 @@ func parsePolicy(name string) (*policy.Policy, error) {
 			for _, f := range policyFields {
 				names = append(names, strings.FieldsFunc(f, func(r rune) bool { return strings.ContainsRune(" (,)", r) })...)
 			}
-			if n := closest(word, names); n != "" && n != word {
+			if n := ui.Closest(word, names); n != "" && n != word {
 				hint = "did you mean " + n + "? " + hint
 			}
 		}
-		return nil, misuse(in(name, err), hint)
+		return nil, ui.Misuse(ui.Wrap(name, err), hint)
 	}
 	return p, nil
 }
@@ -75,16 +76,16 @@ func policyKeys(name string, p *policy.Policy) ([]*signature.PublicKey, error) {
 	return publicKeys(names)
 }
 
-// writerRequirements is a policy on what pack and bundle write. Its rule on
+// newWriterRequirements is a policy on what pack and bundle write. Its rule on
 // signatures they cannot keep, since others sign later; but they refuse to sign
 // with a key that it does not list.
-func (e *env) writerRequirements(c *cli.Context, s *signing) (*requirements, error) {
+func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements, error) {
 	name := c.String("policy")
 	if name == "" {
 		return nil, nil
 	}
 	if c.String("output") == "-" || c.Bool("append") {
-		return nil, misuse(fmt.Errorf("--policy: not with -o - or --append, which cannot take back what was written"), "write it to a file of its own first")
+		return nil, ui.Misuse(fmt.Errorf("--policy: not with -o - or --append, which cannot take back what was written"), "write it to a file of its own first")
 	}
 	q := &requirements{e: e}
 	if err := q.readPolicy(name); err != nil {
@@ -97,7 +98,7 @@ func (e *env) writerRequirements(c *cli.Context, s *signing) (*requirements, err
 		}
 		for _, f := range s.fingerprints() {
 			if !known[f] {
-				return nil, &failure{codeRefused, fmt.Errorf("--sign: the policy does not list the key %s", f), "sign with one of its keys, or add the public key to the policy"}
+				return nil, ui.Fail(ui.CodeRefused, fmt.Errorf("--sign: the policy does not list the key %s", f), "sign with one of its keys, or add the public key to the policy")
 			}
 		}
 	}
@@ -133,19 +134,19 @@ func (q *requirements) check(r *layout.Report, ref, dir string) error {
 		}
 	}
 	in := q.seen.Input(r)
-	in.Size, in.Now = q.size, q.e.now()
+	in.Size, in.Now = q.size, q.e.Now()
 	if q.cache != nil {
 		q.caches(in)
 	}
-	refused := &refusal{}
+	refused := &ui.Refusal{}
 	if q.policy != nil {
-		refused.violations = q.policy.Judge(in)
+		refused.Violations = q.policy.Judge(in)
 	}
 	q.dates.Judge(in.Chosen(r.Index, ref), in.Now, func(rule, where, format string, args ...any) {
 		flag := map[string]string{"dates": "date", "dates.min": "--min-date", "dates.maxAge": "--max-age"}[rule]
-		refused.violations = append(refused.violations, policy.Violation{Rule: flag, Where: where, What: fmt.Sprintf(format, args...)})
+		refused.Violations = append(refused.Violations, policy.Violation{Rule: flag, Where: where, What: fmt.Sprintf(format, args...)})
 	})
-	if len(refused.violations) == 0 {
+	if len(refused.Violations) == 0 {
 		return nil
 	}
 	return refused
@@ -159,7 +160,7 @@ func (q *requirements) caches(in *policy.Input) {
 		}
 		if c.Payload.Secrets.Err() != nil {
 			for _, p := range c.Payload.Secrets.Found {
-				in.Secrets = append(in.Secrets, printableLine(fmt.Sprintf("%s of %s, in %s", p.Path, c.Digest, count(int(p.Count), "report"))))
+				in.Secrets = append(in.Secrets, ui.PrintableLine(fmt.Sprintf("%s of %s, in %s", p.Path, c.Digest, ui.Count(int(p.Count), "report"))))
 			}
 		}
 	}
@@ -188,61 +189,28 @@ func (s *sized) Read(p []byte) (int, error) {
 
 func (s *sized) size() (int64, error) { return s.n.Load(), nil }
 
-// A refusal is everything that the rules do not allow.
-type refusal struct{ violations []policy.Violation }
-
-func (r *refusal) Error() string {
-	s := "refused: " + r.violations[0].String()
-	if n := len(r.violations) - 1; n > 0 {
-		s += fmt.Sprintf(" (and %d more)", n)
-	}
-	return s
-}
-
-// hint is the next step: what is only too old, or has no date, cannot be mended
-// by packing it again.
-func (r *refusal) hint() string {
-	const rule = ", or have the rule changed by who answers for it"
-	undated, old := 0, 0
-	for _, v := range r.violations {
-		switch v.Rule {
-		case "date", "dates":
-			undated++
-		case "--min-date", "--max-age", "dates.min", "dates.maxAge":
-			old++
-		}
-	}
-	switch len(r.violations) {
-	case undated:
-		return "many artifacts carry no date, container images among them: a rule on dates cannot be used for these"
-	case undated + old:
-		return "get a newer one" + rule
-	}
-	return "take out what is not allowed and pack it again" + rule
-}
-
 // checkOutput asks a policy about an archive that has been written and has not
 // got its name yet, by reading it as the other side will.
-func (e *env) checkOutput(ctx context.Context, q *requirements, out bundle.Target) error {
+func checkOutput(e *ui.Env, ctx context.Context, q *requirements, out bundle.Target) error {
 	if q == nil {
 		return nil
 	}
-	f, ok := out.(*output)
+	f, ok := out.(*ui.Output)
 	if !ok {
 		return nil
 	}
-	info, err := f.f.Stat()
+	info, err := f.F.Stat()
 	if err != nil {
-		return f.err(err)
+		return f.Err(err)
 	}
-	written := io.NewSectionReader(f.f, 0, info.Size())
-	return q.examine(ctx, f.name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+	written := io.NewSectionReader(f.F, 0, info.Size())
+	return q.examine(ctx, f.Name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 		return bundle.Verify(ctx, written, o)
 	}, func() (int64, error) { return written.Size(), nil })
 }
 
 // checkLayout asks it about a layout directory at its Commit.
-func (e *env) checkLayout(q *requirements, w *layout.Writer) {
+func checkLayout(e *ui.Env, q *requirements, w *layout.Writer) {
 	if q == nil {
 		return
 	}
@@ -270,7 +238,7 @@ func (q *requirements) examine(ctx context.Context, name string, audit func(cont
 	if err == nil || name == "" {
 		return err
 	}
-	return in(name, err)
+	return ui.Wrap(name, err)
 }
 
 // prepare lets a layout directory that bundle writes be signed and checked.
@@ -278,5 +246,5 @@ func (b *bundling) prepare(w *layout.Writer) {
 	if b.sign != nil {
 		w.SignWith(b.sign.sign)
 	}
-	b.e.checkLayout(b.required, w)
+	checkLayout(b.e, b.required, w)
 }

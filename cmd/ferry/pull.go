@@ -11,13 +11,14 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
-func pullCommand(e *env) *cli.Command {
+func pullCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "pull",
 		Usage:     "fetch artifacts and images from registries into a bundle",
@@ -28,28 +29,28 @@ func pullCommand(e *env) *cli.Command {
 			"All that comes is hashed on the way. A pull that was cut off goes on where it stood when it\n" +
 			"is run again: until then, what has come lies in .OUT.ferry-pull beside OUT.",
 		Flags: append([]cli.Flag{
-			outputFlag("write the bundle to `OUT`"),
+			ui.OutputFlag("write the bundle to `OUT`"),
 			&cli.StringFlag{Name: "platform", Usage: "take the image for one `OS/ARCH[/VARIANT]` out of an index"},
 			&cli.BoolFlag{Name: "all-platforms", Usage: "take the whole index (the default)"},
 			&cli.BoolFlag{Name: "include-referrers", Usage: "take signatures, SBOMs and attestations along"},
 			&cli.BoolFlag{Name: "append", Usage: "add to an existing layout directory"},
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
-			overwriteFlag("an existing OUT"),
+			ui.OverwriteFlag("an existing OUT"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "with -o -, collect the blobs in `DIR` first (default: TMPDIR or the system's)"},
-			noSyncFlag(),
-			formatFlag(),
+			ui.NoSyncFlag(),
+			ui.FormatFlag(),
 		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			p, err := newPulling(c, e)
 			if err != nil {
 				return err
 			}
-			p.show = e.carrying("pulling")
+			p.show = newCarrying(e, "pulling")
 			defer p.show.end()
-			client, err := e.connect(c, p.show, p.refs...)
+			client, err := connect(e, c, p.show, p.refs...)
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,7 @@ func pullCommand(e *env) *cli.Command {
 
 // A pulling is what one pull command does.
 type pulling struct {
-	e            *env
+	e            *ui.Env
 	c            *cli.Context
 	client       *registry.Client
 	show         *carrying
@@ -74,10 +75,10 @@ type pulling struct {
 	o            durable.Options
 }
 
-func newPulling(c *cli.Context, e *env) (*pulling, error) {
-	out, err := wantOutput(c)
+func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
+	out, err := ui.WantOutput(c)
 	if err == nil {
-		err = e.noTerminal("-o", out)
+		err = e.NoTerminal("-o", out)
 	}
 	if err != nil {
 		return nil, err
@@ -92,11 +93,11 @@ func newPulling(c *cli.Context, e *env) (*pulling, error) {
 	}
 	switch {
 	case p.what.Platform != nil && c.Bool("all-platforms"):
-		return nil, misuse(errors.New("--platform and --all-platforms exclude each other"), "all platforms are the default")
+		return nil, ui.Misuse(errors.New("--platform and --all-platforms exclude each other"), "all platforms are the default")
 	case c.NArg() == 0:
-		return nil, misuse(errors.New("pull: missing the reference"), "see ferry help pull")
+		return nil, ui.Misuse(errors.New("pull: missing the reference"), "see ferry help pull")
 	case p.append && p.archive():
-		return nil, misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pull into a new archive, and put both together with ferry bundle")
+		return nil, ui.Misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pull into a new archive, and put both together with ferry bundle")
 	}
 	for _, a := range c.Args().Slice() {
 		ref, err := registry.Parse(a)
@@ -117,7 +118,7 @@ func (p *pulling) checkOutput() error {
 	case p.out == "-" || errors.Is(err, fs.ErrNotExist) && !p.append:
 		return nil
 	case err != nil:
-		return nothingThere(p.out, err)
+		return ui.NothingToAppendTo(p.out, err)
 	case p.append || p.o.Overwrite:
 		return nil
 	}
@@ -130,7 +131,7 @@ func (p *pulling) checkOutput() error {
 			}
 		}
 	}
-	return existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+	return ui.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
 }
 
 // stage opens the place where blobs are collected.
@@ -160,7 +161,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		kept, e := s.Close(p.out != "-" && resumable(err))
 		switch {
 		case kept:
-			err = &keptError{err, "what has come is kept in " + layout.Printable(dir) + ", and the same command goes on from there"}
+			err = ui.Leaves(err, "what has come is kept in "+layout.Printable(dir)+", and the same command goes on from there")
 		case err == nil:
 			err = e
 		}
@@ -181,7 +182,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	fresh := 0
 	switch {
 	case p.archive():
-		err = p.e.writeArchive(ctx, p.out, p.o, c)
+		err = writeArchive(p.e, ctx, p.out, p.o, c)
 	case p.append:
 		b := &bundling{e: p.e, out: p.out, append: true, seal: p.seal, o: p.o}
 		c, err = b.toLayout(ctx, c)
@@ -190,7 +191,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		err = s.Commit(ctx, p.out, p.o, p.seal)
 	}
 	if err != nil {
-		return existing(p.out, err)
+		return ui.Existing(p.out, err)
 	}
 	return p.answer(c, &index, fresh)
 }
@@ -202,7 +203,7 @@ func (p *pulling) noRoom(err error) error {
 	if p.out != "-" {
 		return err
 	}
-	return noRoom(p.tmpdir, err)
+	return ui.NoRoom(p.tmpdir, err)
 }
 
 // fetch brings everything into the stage.
@@ -228,66 +229,58 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 	return index, nil
 }
 
-// A keptError is an error after which a run can go on where this one stood.
-type keptError struct {
-	error
-	left string // says what there is to go on from
-}
-
-func (e *keptError) Unwrap() error { return e.error }
-
 // resumable reports whether what has come by then is good and wanted.
 func resumable(err error) bool {
 	var failed *registry.Error
 	var content *registry.ContentError
-	return err != nil && !errors.As(err, &content) && (errors.As(err, &failed) || signalCode(err) != 0 || errors.Is(err, context.Canceled))
+	return err != nil && !errors.As(err, &content) && (errors.As(err, &failed) || ui.SignalCode(err) != 0 || errors.Is(err, context.Canceled))
 }
 
 // pullAnswer is what pull reports.
 type pullAnswer struct {
-	Output    string        `json:"output"`
-	Identity  string        `json:"identity"`
-	Artifacts []artifactRow `json:"artifacts"`
-	Added     []artifactRow `json:"added,omitempty"` // of these, with --append
-	Blobs     int           `json:"blobs"`
-	Bytes     int64         `json:"bytes"`
-	Sealed    bool          `json:"sealed"`
+	Output    string           `json:"output"`
+	Identity  string           `json:"identity"`
+	Artifacts []ui.ArtifactRow `json:"artifacts"`
+	Added     []ui.ArtifactRow `json:"added,omitempty"` // of these, with --append
+	Blobs     int              `json:"blobs"`
+	Bytes     int64            `json:"bytes"`
+	Sealed    bool             `json:"sealed"`
 }
 
 // answer says what was pulled, and how many entries of the output are fresh by it.
 func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
-	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
+	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: ui.Rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
 	for _, b := range c.Blobs {
 		a.Bytes += b.Size
 	}
 	shown := a.Artifacts
 	if p.append {
-		a.Added = rows(pulled)
+		a.Added = ui.Rows(pulled)
 		shown = a.Added
 	}
-	var w io.Writer = p.e.stdout
+	var w io.Writer = p.e.Stdout
 	if p.out == "-" {
-		w = p.e.advice()
+		w = p.e.Advice()
 	}
 	if p.json {
 		if p.out == "-" {
-			w = p.e.stderr
+			w = p.e.Stderr
 		}
-		return printJSON(w, a)
+		return ui.PrintJSON(w, a)
 	}
-	fmt.Fprintf(w, "pulled %s\n", count(len(shown), "artifact"))
-	s := sheet{w}
-	s.row("output", "%s (%s)", p.out, formWord(p.out, a.Sealed))
+	fmt.Fprintf(w, "pulled %s\n", ui.Count(len(shown), "artifact"))
+	s := ui.NewTable(w)
+	s.Row("output", "%s (%s)", p.out, ui.FormOf(p.out, a.Sealed))
 	for _, r := range shown {
-		s.row("artifact", "%s", r.name("(no name)"))
-		s.row("", "%s", r.Digest)
+		s.Row("artifact", "%s", r.Name("(no name)"))
+		s.Row("", "%s", r.Digest)
 	}
 	if p.append {
-		s.inAll(len(c.Index.Manifests), fresh)
+		s.InAll(len(c.Index.Manifests), fresh)
 	}
-	s.row("content", "%s, %s, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
-	s.row("identity", "%s", a.Identity)
-	what, file := written(p.out)
-	p.e.next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
+	s.Row("content", "%s, %s, all hashed", ui.Count(a.Blobs, "blob"), ui.Size(a.Bytes))
+	s.Row("identity", "%s", a.Identity)
+	what, file := ui.NameOf(p.out)
+	p.e.Next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
 }

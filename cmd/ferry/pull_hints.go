@@ -7,13 +7,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
 // registryAgain are the flags by which a registry is reached, for the next
 // command. The password is none of them.
 func registryAgain(c *cli.Context) string {
-	return flagsAgain(c, "username", "password-stdin", "token-stdin", "registry-config", "ca-file", "cert-file", "key-file", "insecure", "plain-http")
+	return ui.FlagsAgain(c, "username", "password-stdin", "token-stdin", "registry-config", "ca-file", "cert-file", "key-file", "insecure", "plain-http")
 }
 
 // notThere asks, where a registry has not what a reference stands for, whether
@@ -26,9 +27,9 @@ func notThere(ctx context.Context, c *cli.Context, client *registry.Client, ref 
 	_, tags := client.Tags(ctx, ref)
 	switch {
 	case tags == nil:
-		return hinted(err, "check the tag or digest; ferry ls "+shellWord(ref.Name())+registryAgain(c)+" shows the tags that are there")
+		return ui.Hinted(err, "check the tag or digest; ferry ls "+ui.ShellWord(ref.Name())+registryAgain(c)+" shows the tags that are there")
 	case registry.NotFound(tags):
-		return hinted(err, "check the name: the registry has no repository "+ref.Repository+", or does not show it without a login")
+		return ui.Hinted(err, "check the name: the registry has no repository "+ref.Repository+", or does not show it without a login")
 	}
 	return err
 }

@@ -12,11 +12,12 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
-func pushCommand(e *env) *cli.Command {
+func pushCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "push",
 		Usage:     "send artifacts out of a bundle to a registry",
@@ -34,19 +35,19 @@ func pushCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "prefix", Usage: "with --all, a further `PATH` before every repository"},
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first (default: TMPDIR or the system's)"},
-			formatFlag(),
+			ui.FormatFlag(),
 		}, append(requirementFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			p, err := newPushing(c, e)
 			if err != nil {
 				return err
 			}
-			p.show = e.carrying("pushing")
+			p.show = newCarrying(e, "pushing")
 			defer p.show.end()
-			client, err := e.connect(c, p.show, p.to)
+			client, err := connect(e, c, p.show, p.to)
 			if err != nil {
 				return err
 			}
@@ -59,7 +60,7 @@ func pushCommand(e *env) *cli.Command {
 
 // A pushing is what one push command does.
 type pushing struct {
-	e              *env
+	e              *ui.Env
 	client         *registry.Client
 	show           *carrying
 	src            *source
@@ -72,9 +73,9 @@ type pushing struct {
 	again          string // the flags that reach the registry
 }
 
-func newPushing(c *cli.Context, e *env) (*pushing, error) {
+func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 	if c.NArg() != 2 {
-		return nil, misuse(fmt.Errorf("push: want SRC and REF, found %s", arguments(c)), "see ferry help push")
+		return nil, ui.Misuse(fmt.Errorf("push: want SRC and REF, found %s", ui.Arguments(c)), "see ferry help push")
 	}
 	p := &pushing{
 		e: e, tags: c.StringSlice("add-tag"), all: c.Bool("all"), referrers: c.Bool("include-referrers"),
@@ -82,33 +83,33 @@ func newPushing(c *cli.Context, e *env) (*pushing, error) {
 	}
 	for _, t := range p.tags {
 		if !registry.ValidTag(t) {
-			return nil, misuse(fmt.Errorf("--add-tag %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(t)), "for example --add-tag stable")
+			return nil, ui.Misuse(fmt.Errorf("--add-tag %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(t)), "for example --add-tag stable")
 		}
 	}
-	src, err := e.source(c.Args().First())
+	src, err := parseSource(e, c.Args().First())
 	if err != nil {
 		return nil, err
 	}
 	p.src = src
-	if src.required, err = e.requirements(c); err != nil {
+	if src.required, err = newRequirements(e, c); err != nil {
 		return nil, err
 	}
 	if err := src.choose(c.String("tag")); err != nil {
 		return nil, err
 	}
 	if src.name == "-" && (c.Bool("password-stdin") || c.Bool("token-stdin")) {
-		return nil, misuse(errors.New("standard input cannot be both the source and the credential"), "log in with docker's config.json, or give the source as a file")
+		return nil, ui.Misuse(errors.New("standard input cannot be both the source and the credential"), "log in with docker's config.json, or give the source as a file")
 	}
 	ref := c.Args().Get(1)
 	if !p.all {
 		if c.String("prefix") != "" {
-			return nil, misuse(errors.New("--prefix is for --all"), "give the whole name as REF")
+			return nil, ui.Misuse(errors.New("--prefix is for --all"), "give the whole name as REF")
 		}
 		p.to, err = registry.Parse(ref)
 		return p, err
 	}
 	if src.ref != "" || len(p.tags) > 0 {
-		return nil, misuse(errors.New("--all pushes everything under the tags that it has"), "leave out -t and --add-tag, or --all")
+		return nil, ui.Misuse(errors.New("--all pushes everything under the tags that it has"), "leave out -t and --add-tag, or --all")
 	}
 	host, sub, err := registry.ParseHost(ref)
 	if err != nil {
@@ -137,10 +138,10 @@ func (p *pushing) run(ctx context.Context) error {
 		out, err := p.client.Push(ctx, c, s.desc, s.to, s.tags, p.from(s.desc, s.to.Host))
 		if err != nil {
 			if n := len(a.Artifacts); n > 0 {
-				p.e.note("%s of %d had been pushed by then", count(n, "artifact"), len(shipments))
+				p.e.Note("%s of %d had been pushed by then", ui.Count(n, "artifact"), len(shipments))
 			}
-			if signalCode(err) != 0 {
-				err = &keptError{err, "what was sent stays in the registry, and the same command goes on from there"}
+			if ui.SignalCode(err) != 0 {
+				err = ui.Leaves(err, "what was sent stays in the registry, and the same command goes on from there")
 			}
 			return err
 		}
@@ -156,7 +157,7 @@ func (p *pushing) run(ctx context.Context) error {
 	}
 	p.show.end()
 	for _, n := range p.src.notices {
-		p.e.note("%s", n)
+		p.e.Note("%s", n)
 	}
 	return p.answer(a)
 }
@@ -180,7 +181,7 @@ func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error
 		tmpdir = os.TempDir()
 	}
 	c, done, err := p.src.contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
-	return c, done, noRoom(tmpdir, err)
+	return c, done, ui.NoRoom(tmpdir, err)
 }
 
 // from are the repositories of the registry that a descriptor's names tell of.
@@ -219,30 +220,30 @@ type movedRow struct {
 }
 
 func (p *pushing) answer(a pushAnswer) error {
-	w := p.e.stdout
+	w := p.e.Stdout
 	for _, r := range a.Artifacts {
 		for _, m := range r.Moved {
-			p.e.note("%s:%s stood for %s before", r.Repository, m.Tag, m.Before)
+			p.e.Note("%s:%s stood for %s before", r.Repository, m.Tag, m.Before)
 		}
 	}
 	if p.json {
-		return printJSON(w, a)
+		return ui.PrintJSON(w, a)
 	}
 	fmt.Fprintf(w, "pushed %s\n", p.src.label())
-	s := sheet{w}
+	s := ui.NewTable(w)
 	for _, r := range a.Artifacts {
-		s.row("artifact", "%s@%s", r.Repository, r.Digest)
+		s.Row("artifact", "%s@%s", r.Repository, r.Digest)
 		for _, t := range r.Tags {
-			s.row("tag", "%s:%s", r.Repository, t)
+			s.Row("tag", "%s:%s", r.Repository, t)
 		}
 	}
-	s.row("blobs", "%d sent (%s), %d there already, %d taken over from other repositories", a.Sent, size(a.Bytes), a.Present, a.Mounted)
+	s.Row("blobs", "%d sent (%s), %d there already, %d taken over from other repositories", a.Sent, ui.Size(a.Bytes), a.Present, a.Mounted)
 	switch {
 	case len(a.Artifacts) == 0:
 	case len(a.Artifacts[0].Tags) == 0: // there may be none to be listed
-		p.e.next("ferry inspect %s%s", shellWord(a.Artifacts[0].Repository+"@"+a.Artifacts[0].Digest), p.again)
+		p.e.Next("ferry inspect %s%s", ui.ShellWord(a.Artifacts[0].Repository+"@"+a.Artifacts[0].Digest), p.again)
 	default:
-		p.e.next("ferry ls %s%s", shellWord(a.Artifacts[0].Repository), p.again)
+		p.e.Next("ferry ls %s%s", ui.ShellWord(a.Artifacts[0].Repository), p.again)
 	}
 	return nil
 }

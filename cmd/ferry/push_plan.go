@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/registry"
@@ -35,13 +36,13 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 	d, err := layout.Resolve(&c.Index, p.src.ref)
 	var ref *layout.ReferenceError
 	if errors.As(err, &ref) && !ref.Several && registry.ValidTag(p.src.ref) {
-		return nil, hinted(p.src.err(err), "-t chooses among what is there; --add-tag "+p.src.ref+" sets a further tag")
+		return nil, ui.Hinted(p.src.err(err), "-t chooses among what is there; --add-tag "+p.src.ref+" sets a further tag")
 	}
 	if err != nil {
 		return nil, p.src.err(err)
 	}
 	if p.to.Digest != "" && p.to.Digest != d.Digest {
-		return nil, &failure{codeBad, fmt.Errorf("%s: want %s, found %s", p.src.label(), p.to.Digest, d.Digest), "ferry ls shows the digests; leave the digest out of REF to push whatever it is"}
+		return nil, ui.Fail(ui.CodeBad, fmt.Errorf("%s: want %s, found %s", p.src.label(), p.to.Digest, d.Digest), "ferry ls shows the digests; leave the digest out of REF to push whatever it is")
 	}
 	tags, err := p.defaultTags(c, d, m[d.Digest])
 	if err != nil {
@@ -127,7 +128,7 @@ func (p *pushing) planAll(c *layout.Contents, m map[digest.Digest]*v1.Manifest) 
 		if tag != "" {
 			full := to.Name() + ":" + tag
 			if have, ok := taken[full]; ok && have != d.Digest {
-				return nil, misuse(fmt.Errorf("%s: both %s and %s would go there", full, have, d.Digest), "push them one by one with -t, to different repositories")
+				return nil, ui.Misuse(fmt.Errorf("%s: both %s and %s would go there", full, have, d.Digest), "push them one by one with -t, to different repositories")
 			}
 			taken[full] = d.Digest
 		}
@@ -153,7 +154,7 @@ func (p *pushing) planAll(c *layout.Contents, m map[digest.Digest]*v1.Manifest) 
 		}
 	}
 	for _, d := range nameless {
-		p.e.note("%s has no name and stays here; push it alone with -t", d.Digest)
+		p.e.Note("%s has no name and stays here; push it alone with -t", d.Digest)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: nothing in it has a name to be pushed under", p.src.label())
@@ -184,7 +185,7 @@ func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok 
 	n := names[0]
 	if registry.ValidTag(n) {
 		if p.path == "" {
-			return to, "", false, misuse(fmt.Errorf("%s names no repository, only a tag", layout.Printable(n)), "give one: ferry push SRC HOST/REPOSITORY --all")
+			return to, "", false, ui.Misuse(fmt.Errorf("%s names no repository, only a tag", layout.Printable(n)), "give one: ferry push SRC HOST/REPOSITORY --all")
 		}
 		to.Repository = p.path
 		return to, n, true, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
 
@@ -27,17 +28,17 @@ type receipt struct {
 	expected bool
 }
 
-// receipt reads the flags, and has the source looked into when a receipt is
+// newReceipt reads the flags, and has the source looked into when a receipt is
 // asked for.
-func (e *env) receipt(c *cli.Context, src *source) (*receipt, error) {
-	p, err := e.paper(c, "receipt")
+func newReceipt(e *ui.Env, c *cli.Context, src *source) (*receipt, error) {
+	p, err := newPaper(e, c, "receipt")
 	if p == nil || err != nil {
 		return nil, err
 	}
 	src.listing = newListing()
 	r := &receipt{paper: p, by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
 	if r.at == "" {
-		r.at = e.now().UTC().Format(time.RFC3339)
+		r.at = e.Now().UTC().Format(time.RFC3339)
 	}
 	return r, nil
 }
@@ -58,7 +59,7 @@ func (r *receipt) write(src *source, report *layout.Report, a *unpackAnswer) err
 func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List) []packinglist.Check {
 	all := []packinglist.Check{{
 		What: "Content", Done: true,
-		How: fmt.Sprintf("%s of %s: each hashed, and compared with its name and with the size and digest that asks for it; everything that index.json reaches is there", count(report.Blobs, "blob"), count(report.Manifests, "manifest")),
+		How: fmt.Sprintf("%s of %s: each hashed, and compared with its name and with the size and digest that asks for it; everything that index.json reaches is there", ui.Count(report.Blobs, "blob"), ui.Count(report.Manifests, "manifest")),
 	}}
 	add := func(what string, done bool, yes, no string) {
 		if !done {
@@ -71,7 +72,7 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 		"no identity was given to compare with: --expect does it; compare the one above with the packing list")
 	unsealed := "there is no SHA256SUMS; nothing but the identity covers index.json and oci-layout"
 	if n := len(report.Unlisted); n > 0 {
-		unsealed = fmt.Sprintf("SHA256SUMS lists every file of the layout, and each is as listed; it does not list %s beside it, which was compared with nothing: %s", count(n, "file"), firstOf(report.Unlisted))
+		unsealed = fmt.Sprintf("SHA256SUMS lists every file of the layout, and each is as listed; it does not list %s beside it, which was compared with nothing: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted))
 	}
 	add("Seal", report.Sealed && len(report.Unlisted) == 0,
 		"SHA256SUMS lists every file, index.json and oci-layout too, and each is as listed", unsealed)
@@ -80,13 +81,13 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	case len(signers) > 0:
 		add("Signature", true, "SHA256SUMS is signed by "+strings.Join(signers, " and "), "")
 	case l.Signature.Present:
-		add("Signature", false, "", "it carries "+count(len(report.Signatures), "signature")+"; no key was given to check with: --key does it")
+		add("Signature", false, "", "it carries "+ui.Count(len(report.Signatures), "signature")+"; no key was given to check with: --key does it")
 	default:
 		add("Signature", false, "", "not signed; who packed it is not proven")
 	}
 	for _, f := range src.listing.cache.Found() {
 		add("LEI cache of "+f.Snapshot.Date, true,
-			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", count(int(f.Payload.Entries), "report")), "")
+			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", ui.Count(int(f.Payload.Entries), "report")), "")
 	}
 	if len(src.listing.cache.Found()) == 0 {
 		add("Payload", false, "", "of no kind whose payload is known here; its bytes are those that were packed")

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
@@ -36,7 +37,7 @@ func policyFlag() cli.Flag {
 // requirements are what a user asks of a source beyond that it is whole. nil
 // requirements ask nothing.
 type requirements struct {
-	e        *env
+	e        *ui.Env
 	quorums  []quorum
 	detached []signature.File
 	dates    policy.Dates
@@ -54,15 +55,15 @@ type quorum struct {
 	from []string // the files of the keys, where the command line names them
 }
 
-// requirements reads what requirementFlags say.
-func (e *env) requirements(c *cli.Context) (*requirements, error) {
+// newRequirements reads what requirementFlags say.
+func newRequirements(e *ui.Env, c *cli.Context) (*requirements, error) {
 	q := &requirements{e: e}
 	var err error
 	if q.dates.Min, err = policy.ParseDate(c.String("min-date")); err != nil {
-		return nil, misuse(fmt.Errorf("--min-date %w", err), "")
+		return nil, ui.Misuse(fmt.Errorf("--min-date %w", err), "")
 	}
 	if q.dates.MaxAge, err = policy.ParseAge(c.String("max-age")); err != nil {
-		return nil, misuse(fmt.Errorf("--max-age %w", err), "")
+		return nil, ui.Misuse(fmt.Errorf("--max-age %w", err), "")
 	}
 	keys := c.StringSlice("key")
 	if d := (quorum{need: c.Int("require"), from: keys}); len(keys) > 0 {
@@ -70,11 +71,11 @@ func (e *env) requirements(c *cli.Context) (*requirements, error) {
 			return nil, err
 		}
 		if n := different(d.keys); d.need < 1 || d.need > n {
-			return nil, misuse(fmt.Errorf("--require %d: want a number from 1 to that of the different keys, which is %d", d.need, n), "give each key with --key")
+			return nil, ui.Misuse(fmt.Errorf("--require %d: want a number from 1 to that of the different keys, which is %d", d.need, n), "give each key with --key")
 		}
 		q.quorums = append(q.quorums, d)
 	} else if c.IsSet("require") {
-		return nil, misuse(errors.New("--require: no keys are given"), "give each key with --key")
+		return nil, ui.Misuse(errors.New("--require: no keys are given"), "give each key with --key")
 	}
 	if name := c.String("policy"); name != "" {
 		if err := q.readPolicy(name); err != nil {
@@ -105,13 +106,13 @@ func different(keys []*signature.PublicKey) int {
 
 func (q *requirements) readSignatures(names []string) error {
 	if len(names) > 0 && len(q.quorums) == 0 {
-		return misuse(errors.New("--signature: no key is given to check it with"), "--key names the public key")
+		return ui.Misuse(errors.New("--signature: no key is given to check it with"), "--key names the public key")
 	}
 	if len(names) > layout.MaxSignatures {
-		return misuse(fmt.Errorf("--signature: %d files, the limit is %d", len(names), layout.MaxSignatures), "")
+		return ui.Misuse(fmt.Errorf("--signature: %d files, the limit is %d", len(names), layout.MaxSignatures), "")
 	}
 	for _, n := range names {
-		data, err := readSmall(n, signature.MaxSize)
+		data, err := ui.ReadSmall(n, signature.MaxSize)
 		if err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func refusedSignature(err error) error {
 	case errors.Is(err, signature.ErrOtherKey):
 		hint = "ask who packed it, by another way, for the fingerprint of their key; never take a key from where the bundle came"
 	}
-	return &failure{codeRefused, err, hint}
+	return ui.Fail(ui.CodeRefused, err, hint)
 }
 
 // begin adds to an audit what the requirements ask.
@@ -222,6 +223,6 @@ func (q *requirements) files() (keys, signatures []string, need int) {
 // unchecked says that nobody looked at the signatures of a source.
 func (q *requirements) unchecked(r *layout.Report) {
 	if n := len(r.Signatures); n > 0 && len(q.quorums) == 0 {
-		q.e.note("it carries %s that nobody checked: --key names the public key that you have from who packed it", count(n, "signature"))
+		q.e.Note("it carries %s that nobody checked: --key names the public key that you have from who packed it", ui.Count(n, "signature"))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // The commands are told as scripts: one story a file in testdata/script, the
@@ -56,11 +58,11 @@ func runMain() int {
 	if os.Getenv(noSockets) != "" {
 		forbidSockets()
 	}
-	ctx, stop := interruptible(context.Background())
+	ctx, stop := ui.Interruptible(context.Background())
 	defer stop()
-	e := &env{
-		stdin: stdin(ctx), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, lookupEnv: os.LookupEnv,
-		now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
+	e := &ui.Env{
+		Stdin: ui.Stdin(ctx), Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, LookupEnv: os.LookupEnv,
+		Now: func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
 	}
 	return run(ctx, e, os.Args)
 }

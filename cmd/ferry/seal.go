@@ -8,11 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 )
 
-func sealCommand(e *env) *cli.Command {
+func sealCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "seal",
 		Usage:     "write SHA256SUMS into a layout directory, over everything in it",
@@ -20,47 +21,47 @@ func sealCommand(e *env) *cli.Command {
 		Description: "Example: ferry seal layout-dir\n\n" +
 			"The layout is verified first, an old seal apart. A later change by any tool is then noticed by\n" +
 			"ferry verify and by sha256sum -c SHA256SUMS. Signatures of another seal are removed: sign it again.",
-		Flags: []cli.Flag{formatFlag()},
+		Flags: []cli.Flag{ui.FormatFlag()},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "layout directory to seal")
+			arg, err := ui.OneArg(c, "layout directory to seal")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := parseSource(e, arg)
 			if err != nil {
 				return err
 			}
 			if !src.dir {
-				return misuse(fmt.Errorf("%s: want a layout directory, found a file", src.label()), "ferry bundle seals every archive that it writes")
+				return ui.Misuse(fmt.Errorf("%s: want a layout directory, found a file", src.label()), "ferry bundle seals every archive that it writes")
 			}
 			if src.ref != "" {
-				return misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+shellWord(src.name))
+				return ui.Misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+ui.ShellWord(src.name))
 			}
 			report, removed, err := sealDir(c.Context, src.name)
 			if errors.Is(err, syscall.EROFS) {
-				return hinted(in(src.name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
+				return ui.Hinted(ui.Wrap(src.name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
 			}
 			if err != nil {
 				return src.err(err)
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, struct {
+				return ui.PrintJSON(e.Stdout, struct {
 					Source   string   `json:"source"`
 					Identity string   `json:"identity"`
 					Extra    []string `json:"extra,omitempty"`   // covered, and nothing refers to them
 					Removed  []string `json:"removed,omitempty"` // signatures
-				}{src.name, string(report.Digest), report.Extra, signaturesIn(removed)})
+				}{src.name, string(report.Digest), report.Extra, ui.SignaturesIn(removed)})
 			}
-			fmt.Fprintf(e.stdout, "sealed %s\n", src.label())
-			sheet{e.stdout}.row("identity", "%s", report.Digest)
+			fmt.Fprintf(e.Stdout, "sealed %s\n", src.label())
+			ui.NewTable(e.Stdout).Row("identity", "%s", report.Digest)
 			if n := len(report.Extra); n > 0 {
-				e.note("SHA256SUMS covers %s that nothing refers to as well: %s", count(n, "file"), firstOf(report.Extra))
+				e.Note("SHA256SUMS covers %s that nothing refers to as well: %s", ui.Count(n, "file"), ui.FirstOf(report.Extra))
 			}
-			e.unsealed(removed, src.name, true, false)
-			e.next("ferry verify %s --expect %s", shellWord(src.name), report.Digest)
+			e.Unsealed(removed, src.name, true, false)
+			e.Next("ferry verify %s --expect %s", ui.ShellWord(src.name), report.Digest)
 			return nil
 		},
 	}

@@ -12,12 +12,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/signature"
 )
 
-func signCommand(e *env) *cli.Command {
+func signCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "sign",
 		Usage:     "sign a bundle, so that the other side knows who packed it",
@@ -31,37 +32,37 @@ func signCommand(e *env) *cli.Command {
 			"--bundle SHA256SUMS.sigstore.json SHA256SUMS",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "the private key in `FILE`, made by ferry keygen, cosign or zarf"},
-			outputFlag("write the signature to `FILE` and leave SRC as it is"),
-			passwordFlag(),
-			overwriteFlag("an existing FILE"),
-			formatFlag(),
+			ui.OutputFlag("write the signature to `FILE` and leave SRC as it is"),
+			ui.PasswordFlag(),
+			ui.OverwriteFlag("an existing FILE"),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle or layout to sign")
+			arg, err := ui.OneArg(c, "bundle or layout to sign")
 			if err != nil {
 				return err
 			}
 			name := c.String("key")
 			if name == "" {
-				return misuse(errors.New("sign: missing -k, the private key"), "ferry keygen makes one")
+				return ui.Misuse(errors.New("sign: missing -k, the private key"), "ferry keygen makes one")
 			}
-			src, err := e.source(arg)
+			src, err := parseSource(e, arg)
 			if err != nil {
 				return err
 			}
 			out := c.String("output")
 			switch {
 			case src.ref != "":
-				return misuse(fmt.Errorf("%s: a whole bundle is signed, not one artifact of it", src.label()), "ferry bundle "+arg+" -o NEW makes a bundle of one")
+				return ui.Misuse(fmt.Errorf("%s: a whole bundle is signed, not one artifact of it", src.label()), "ferry bundle "+arg+" -o NEW makes a bundle of one")
 			case src.name == "-" && c.Bool("password-stdin"):
-				return misuse(errors.New("standard input cannot be both the bundle and the password"), "set COSIGN_PASSWORD, or give the bundle as a file")
+				return ui.Misuse(errors.New("standard input cannot be both the bundle and the password"), "set COSIGN_PASSWORD, or give the bundle as a file")
 			case src.name == "-" && out == "":
-				return misuse(errors.New("sign: standard input cannot be written anew"), "-o FILE writes the signature beside it")
+				return ui.Misuse(errors.New("sign: standard input cannot be written anew"), "-o FILE writes the signature beside it")
 			}
-			key, err := e.privateKey(c.Context, name, c.Bool("password-stdin"))
+			key, err := privateKey(e, c.Context, name, c.Bool("password-stdin"))
 			if err != nil {
 				return err
 			}
@@ -83,26 +84,26 @@ func signCommand(e *env) *cli.Command {
 	}
 }
 
-func signed(c *cli.Context, e *env, src *source, out string, id digest.Digest, by *signing) error {
+func signed(c *cli.Context, e *ui.Env, src *source, out string, id digest.Digest, by *signing) error {
 	fingerprint := by.fingerprints()[0]
 	if c.String("format") == "json" {
-		return printJSON(e.stdout, struct {
+		return ui.PrintJSON(e.Stdout, struct {
 			Source    string `json:"source"`
 			Signature string `json:"signature,omitempty"`
 			Identity  string `json:"identity"`
 			Key       string `json:"key"`
 		}{src.name, out, string(id), fingerprint})
 	}
-	fmt.Fprintf(e.stdout, "signed %s\n", src.label())
-	s := sheet{e.stdout}
+	fmt.Fprintf(e.Stdout, "signed %s\n", src.label())
+	s := ui.NewTable(e.Stdout)
 	more := ""
 	if out != "" {
-		s.row("signature", "%s", out)
-		more = " --signature " + shellWord(out)
+		s.Row("signature", "%s", out)
+		more = " --signature " + ui.ShellWord(out)
 	}
-	s.row("key", "%s", fingerprint)
-	s.row("identity", "%s", id)
-	e.next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", shellWord(src.name), more, by.keyFlags())
+	s.Row("key", "%s", fingerprint)
+	s.Row("identity", "%s", id)
+	e.Next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", ui.ShellWord(src.name), more, by.keyFlags())
 	return nil
 }
 
@@ -132,10 +133,10 @@ func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest
 		return "", err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		return "", inTheWay(src.name, false)
+		return "", ui.InTheWay(src.name, false)
 	}
 	if !info.Mode().IsRegular() {
-		return "", misuse(fmt.Errorf("%s: want a file or a layout directory", src.label()), "-o FILE writes the signature beside it")
+		return "", ui.Misuse(fmt.Errorf("%s: want a file or a layout directory", src.label()), "-o FILE writes the signature beside it")
 	}
 	f, err := src.open(ctx)
 	if err != nil {
@@ -151,11 +152,11 @@ func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest
 	}
 	defer f.Close()
 	ins, _ := inspectors()
-	end := src.e.reading("signing", src)
+	end := showReading(src.e, "signing", src)
 	defer end()
-	err = createFile(src.name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
+	err = ui.CreateFile(src.name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
 		z := format.NewWriter(out)
-		report, err := bundle.Sign(ctx, z, src.seen.reader(f), layout.AuditOptions{Inspectors: ins}, s.add)
+		report, err := bundle.Sign(ctx, z, src.seen.Reader(f), layout.AuditOptions{Inspectors: ins}, s.add)
 		if err == nil {
 			err = report.Err()
 		}
@@ -174,7 +175,7 @@ func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest
 // signable says how to sign what has no seal in front.
 func signable(err error) error {
 	if errors.Is(err, layout.ErrUnsealed) || errors.Is(err, layout.ErrEarly) {
-		return &failure{codeFailed, err, "ferry bundle SRC -o NEW.tar --sign KEY writes it anew, sealed and signed"}
+		return ui.Fail(ui.CodeFailed, err, "ferry bundle SRC -o NEW.tar --sign KEY writes it anew, sealed and signed")
 	}
 	return err
 }
@@ -182,7 +183,7 @@ func signable(err error) error {
 // signBeside writes a signature that stands alone.
 func signBeside(ctx context.Context, src *source, s *signing, out string, o durable.Options) (id digest.Digest, err error) {
 	if out == "-" {
-		return "", misuse(errors.New("sign: -o -: want a file"), "")
+		return "", ui.Misuse(errors.New("sign: -o -: want a file"), "")
 	}
 	var seal []byte
 	if src.dir {
@@ -198,7 +199,7 @@ func signBeside(ctx context.Context, src *source, s *signing, out string, o dura
 	if err != nil {
 		return "", err
 	}
-	return id, writeSmall(out, data, 0o644, o)
+	return id, ui.WriteSmall(out, data, 0o644, o)
 }
 
 // sealOf checks an archive and is its seal.

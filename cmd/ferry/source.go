@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 )
@@ -25,8 +26,8 @@ type source struct {
 	dir  bool
 	// docker is set where the source may be an archive in docker's form.
 	docker   bool
-	e        *env
-	seen     *progress     // counts what is read; nil while nobody wants to know
+	e        *ui.Env
+	seen     *ui.Progress  // counts what is read; nil while nobody wants to know
 	required *requirements // what is asked of it beyond that it is whole
 	// Signatures: those that it has, and those that go along when it is copied.
 	signatures, kept int
@@ -36,10 +37,10 @@ type source struct {
 	checked bool     // by writeLayout, payloads too
 }
 
-// reading shows the progress of reading sources. The caller ends it before it
+// showReading shows the progress of reading sources. The caller ends it before it
 // prints anything.
-func (e *env) reading(stage string, sources ...*source) (end func()) {
-	if e.quiet || e.noProgress {
+func showReading(e *ui.Env, stage string, sources ...*source) (end func()) {
+	if e.Quiet || e.NoProgress {
 		return func() {}
 	}
 	var total int64
@@ -47,22 +48,22 @@ func (e *env) reading(stage string, sources ...*source) (end func()) {
 		if s.dir {
 			// What is no layout is refused at once, however much there is in it.
 			if _, err := os.Lstat(filepath.Join(s.name, v1.ImageLayoutFile)); err == nil {
-				total += filesSize(os.DirFS(s.name))
+				total += ui.FilesSize(os.DirFS(s.name))
 			}
 		} else if info, err := os.Stat(s.name); err == nil && info.Mode().IsRegular() {
 			total += info.Size()
 		}
 	}
-	p := e.progress(stage, total)
+	p := e.Progress(stage, total)
 	for _, s := range sources {
 		s.seen = p
 	}
-	return p.end
+	return p.End
 }
 
-// source parses SRC. A path that exists is taken as it stands; else what
+// parseSource parses SRC. A path that exists is taken as it stands; else what
 // follows the first colon or @ behind an existing path is the reference.
-func (e *env) source(arg string) (*source, error) {
+func parseSource(e *ui.Env, arg string) (*source, error) {
 	s := &source{e: e}
 	rest, isOCI := strings.CutPrefix(arg, "oci:")
 	rest2, isArchive := strings.CutPrefix(arg, "oci-archive:")
@@ -70,21 +71,21 @@ func (e *env) source(arg string) (*source, error) {
 		arg, s.docker = rest, true
 	}
 	switch {
-	case isStdin(arg):
+	case ui.IsStdin(arg):
 		s.name = "-"
 		if len(arg) > 1 {
 			s.ref = arg[2:]
 		}
 		return s, nil
 	case strings.HasPrefix(arg, "oci://") || strings.HasPrefix(arg, "docker://"):
-		return nil, misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "ferry pull REF -o OUT fetches it first")
+		return nil, ui.Misuse(fmt.Errorf("%s: a registry cannot be read here", layout.Printable(arg)), "ferry pull REF -o OUT fetches it first")
 	case isOCI:
 		arg = rest
 	case isArchive:
 		arg = rest2
 	}
 	if arg == "" {
-		return nil, misuse(errors.New("the name of a source is empty"), "look at the variable that it came from")
+		return nil, ui.Misuse(errors.New("the name of a source is empty"), "look at the variable that it came from")
 	}
 	info, err := os.Stat(arg)
 	if err == nil {
@@ -99,7 +100,7 @@ func (e *env) source(arg string) (*source, error) {
 			}
 		}
 		if s.name == "" && looksRemote(arg) {
-			return nil, hinted(err, "check the name; what is in a registry is fetched first: ferry pull "+shellWord(arg)+" -o OUT")
+			return nil, ui.Hinted(err, "check the name; what is in a registry is fetched first: ferry pull "+ui.ShellWord(arg)+" -o OUT")
 		}
 		if s.name == "" {
 			return nil, err
@@ -108,25 +109,19 @@ func (e *env) source(arg string) (*source, error) {
 	s.dir = info.IsDir()
 	switch {
 	case isOCI && !s.dir:
-		return nil, misuse(fmt.Errorf("%s: oci: wants a layout directory, found a file", layout.Printable(s.name)), "oci-archive:"+s.name+" reads a file")
+		return nil, ui.Misuse(fmt.Errorf("%s: oci: wants a layout directory, found a file", layout.Printable(s.name)), "oci-archive:"+s.name+" reads a file")
 	case s.docker && s.dir:
-		return nil, misuse(fmt.Errorf("%s: docker-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
+		return nil, ui.Misuse(fmt.Errorf("%s: docker-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
 	case isArchive && s.dir:
-		return nil, misuse(fmt.Errorf("%s: oci-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
+		return nil, ui.Misuse(fmt.Errorf("%s: oci-archive: wants a file, found a directory", layout.Printable(s.name)), "oci:"+s.name+" reads a directory")
 	}
 	return s, nil
-}
-
-// isStdin reports whether SRC is standard input, with or without the artifact
-// that it chooses there.
-func isStdin(arg string) bool {
-	return arg == "-" || strings.HasPrefix(arg, "-:") || strings.HasPrefix(arg, "-@")
 }
 
 // choose settles the reference that SRC or -t asks for.
 func (s *source) choose(tag string) error {
 	if tag != "" && s.ref != "" && tag != s.ref {
-		return misuse(fmt.Errorf("-t %s: the source chooses %s already", layout.Printable(tag), layout.Printable(s.ref)), "give one of the two")
+		return ui.Misuse(fmt.Errorf("-t %s: the source chooses %s already", layout.Printable(tag), layout.Printable(s.ref)), "give one of the two")
 	}
 	if tag != "" {
 		s.ref = tag
@@ -181,7 +176,7 @@ func (s *source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 	}
 	defer f.Close()
 	n := &sized{Reader: f}
-	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.reader(n)), o)
+	report, err := bundle.Verify(ctx, s.listing.reader(s.seen.Reader(n)), o)
 	if err == nil {
 		err = s.required.measure(n.size)
 	}
@@ -237,7 +232,7 @@ func (s *source) reader() (*reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reader{layout.Open(s.seen.fs(d)), d.Close}, nil
+		return &reader{layout.Open(s.seen.Fs(d)), d.Close}, nil
 	}
 	f, err := s.regular()
 	if err != nil {
@@ -248,7 +243,7 @@ func (s *source) reader() (*reader, error) {
 		f.Close()
 		return nil, err
 	}
-	r, err := bundle.OpenArchive(s.seen.readerAt(f), info.Size())
+	r, err := bundle.OpenArchive(s.seen.ReaderAt(f), info.Size())
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -371,7 +366,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 
 // err names the source in an error about its content.
 func (s *source) err(err error) error {
-	if err == nil || signalCode(err) != 0 {
+	if err == nil || ui.SignalCode(err) != 0 {
 		return err
 	}
 	var p *fs.PathError

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/registry/registrytest"
 )
 
@@ -23,10 +24,10 @@ func ferryTo(ctx context.Context, out io.Writer, args ...string) (code int, stde
 	if out == nil {
 		out = &errs // one terminal for both
 	}
-	e := &env{
-		stdin: strings.NewReader(""), stdout: out, stderr: &errs, getenv: func(string) string { return "" },
-		lookupEnv: func(name string) (string, bool) { return "", name == "COSIGN_PASSWORD" },
-		now:       func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
+	e := &ui.Env{
+		Stdin: strings.NewReader(""), Stdout: out, Stderr: &errs, Getenv: func(string) string { return "" },
+		LookupEnv: func(name string) (string, bool) { return "", name == "COSIGN_PASSWORD" },
+		Now:       func() time.Time { return time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC) },
 	}
 	code = run(ctx, e, append([]string{"ferry"}, args...))
 	return code, errs.String()
@@ -100,7 +101,7 @@ func TestAnswerInOnePiece(t *testing.T) {
 // An archive is not written to a terminal.
 func TestTerminal(t *testing.T) {
 	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NONBLOCK, 0)
-	if err != nil || !isTerminal(tty) {
+	if err != nil || !ui.IsTerminal(tty) {
 		t.Skip("no pseudo-terminal: /dev/ptmx is missing or closed to this user; run the tests where devpts is mounted:", err)
 	}
 	defer tty.Close()
@@ -110,8 +111,8 @@ func TestTerminal(t *testing.T) {
 	} {
 		code, stderr := ferryTo(context.Background(), tty, strings.Fields(args)...)
 		want := "ferry: error: " + flag + " -: standard output is a terminal, want a file or a pipe: a tar is not for reading\nferry: hint: " + flag + " FILE.tar writes a file; "
-		if code != codeMisuse || !strings.HasPrefix(stderr, want) {
-			t.Errorf("%s: exit code %d, want %d; got\n%swant\n%s", args, code, codeMisuse, stderr, want)
+		if code != ui.CodeMisuse || !strings.HasPrefix(stderr, want) {
+			t.Errorf("%s: exit code %d, want %d; got\n%swant\n%s", args, code, ui.CodeMisuse, stderr, want)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func TestTyped(t *testing.T) {
 		for _, typed := range []bool{true, false} {
 			t.Chdir(t.TempDir())
 			var errs bytes.Buffer
-			e := &env{stdin: strings.NewReader("x"), typed: typed, stdout: io.Discard, stderr: &errs, getenv: func(string) string { return "" }, now: time.Now}
+			e := &ui.Env{Stdin: strings.NewReader("x"), Typed: typed, Stdout: io.Discard, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now}
 			run(context.Background(), e, append([]string{"ferry"}, args...))
 			if got := strings.Contains(errs.String(), "note: reading standard input, which is a terminal: "); got != typed {
 				t.Errorf("%q, typed %v: got\n%s", args, typed, errs.String())
@@ -136,7 +137,7 @@ func TestTyped(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	packed(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(interruption{syscall.SIGINT})
+	cancel(ui.Interruption{Signal: syscall.SIGINT})
 	for _, args := range []string{
 		"sign a.tar -k k.key", "sign layout -k k.key", "sign a.tar -k k.key -o a.sig", "verify a.tar", "verify layout", "diff a.tar b.tar",
 		"pack a -o new.tar", "pack a -o new", "bundle a.tar -o new", "unpack a.tar -o new", "push a.tar 127.0.0.1:1/a:1",
@@ -159,7 +160,7 @@ func TestPushInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	srv := httptest.NewServer(&registrytest.Registry{Hook: func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut {
-			cancel(interruption{syscall.SIGTERM})
+			cancel(ui.Interruption{Signal: syscall.SIGTERM})
 		}
 		return false
 	}})

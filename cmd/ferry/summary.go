@@ -15,12 +15,13 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-func summaryCommand(e *env) *cli.Command {
+func summaryCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "summary",
 		Aliases:   []string{"import"},
@@ -36,22 +37,22 @@ func summaryCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "query", Usage: "print the reports of `REPO` as JSONL"},
 			expectFlag(),
 			&cli.StringFlag{Name: "tmpdir", Usage: "where answers of more than a MiB wait until all is verified (default: TMPDIR or the system's)"},
-			formatFlag(),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "snapshot or bundle to summarise")
+			arg, err := ui.OneArg(c, "snapshot or bundle to summarise")
 			if err != nil {
 				return err
 			}
 			s := &summing{e: e, c: c, arg: arg, query: c.String("query"), list: c.Bool("list"), json: c.String("format") == "json"}
 			switch {
 			case s.list && c.IsSet("query"):
-				return misuse(fmt.Errorf("--list and --query: want one of the two"), "")
+				return ui.Misuse(fmt.Errorf("--list and --query: want one of the two"), "")
 			case c.IsSet("query") && s.json:
-				return misuse(fmt.Errorf("--query prints JSONL; --format json is for the summary"), "leave --format out")
+				return ui.Misuse(fmt.Errorf("--query prints JSONL; --format json is for the summary"), "leave --format out")
 			}
 			defer s.close()
 			return s.run(c.Context)
@@ -61,7 +62,7 @@ func summaryCommand(e *env) *cli.Command {
 
 // summing is what one summary command does.
 type summing struct {
-	e     *env
+	e     *ui.Env
 	c     *cli.Context
 	arg   string
 	query string
@@ -69,13 +70,13 @@ type summing struct {
 	json  bool
 
 	mu   sync.Mutex
-	all  []*held
+	all  []*ui.Spill
 	done map[*lei.Payload]finished
 }
 
 type finished struct {
 	*lei.Summary
-	out *held
+	out *ui.Spill
 }
 
 func (s *summing) close() {
@@ -87,7 +88,7 @@ func (s *summing) close() {
 // begin makes the options for one payload; what is asked of its reports waits
 // until everything is verified.
 func (s *summing) begin(v1.Descriptor) lei.Watch {
-	h := &held{dir: s.c.String("tmpdir")}
+	h := &ui.Spill{Dir: s.c.String("tmpdir")}
 	s.mu.Lock()
 	s.all = append(s.all, h)
 	s.mu.Unlock()
@@ -100,7 +101,7 @@ func (s *summing) begin(v1.Descriptor) lei.Watch {
 		return err
 	}
 	if s.list {
-		o.Repo = func(name string) error { return line([]byte(printableLine(name))) }
+		o.Repo = func(name string) error { return line([]byte(ui.PrintableLine(name))) }
 	}
 	if s.c.IsSet("query") {
 		o.QueryRepo, o.Query = s.query, line
@@ -118,11 +119,11 @@ func (s *summing) begin(v1.Descriptor) lei.Watch {
 func (s *summing) run(ctx context.Context) error {
 	if info, err := os.Stat(s.arg); err == nil && info.IsDir() && lei.IsSnapshot(os.DirFS(s.arg)) {
 		if s.c.IsSet("expect") || s.c.IsSet("tag") {
-			return misuse(fmt.Errorf("%s: a snapshot directory has no identity and no tags", layout.Printable(s.arg)), "ferry pack gives it both")
+			return ui.Misuse(fmt.Errorf("%s: a snapshot directory has no identity and no tags", layout.Printable(s.arg)), "ferry pack gives it both")
 		}
 		return s.directory(ctx)
 	}
-	src, err := s.e.source(s.arg)
+	src, err := parseSource(s.e, s.arg)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found,
 		return found[0], "", nil
 	}
 	if len(found) == 0 {
-		return f, "", hinted(errors.New("holds no LEI cache"), "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot")
+		return f, "", ui.Hinted(errors.New("holds no LEI cache"), "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot")
 	}
 	d, err := layout.Resolve(report.Index, src.ref)
 	if err != nil {
@@ -172,7 +173,7 @@ func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found,
 			return f, reference, nil
 		}
 	}
-	return f, "", hinted(fmt.Errorf("%s is not an LEI cache", d.Digest), "ferry ls shows what is there")
+	return f, "", ui.Hinted(fmt.Errorf("%s is not an LEI cache", d.Digest), "ferry ls shows what is there")
 }
 
 // directory summarises a snapshot that is not packed.
@@ -192,7 +193,7 @@ func (s *summing) directory(ctx context.Context) error {
 		err = snapshot.Check(p)
 	}
 	if err != nil {
-		return in(s.arg, err)
+		return ui.Wrap(s.arg, err)
 	}
 	return s.answer(s.arg, "", snapshot, p, nil)
 }
@@ -205,7 +206,7 @@ func readSnapshot(dir string) (*lei.Snapshot, error) {
 	}
 	defer f.Close()
 	snapshot, err := lei.ReadSnapshot(f, nil)
-	return snapshot, in(dir, err)
+	return snapshot, ui.Wrap(dir, err)
 }
 
 // summaryAnswer is what summary reports.
@@ -234,17 +235,17 @@ func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *le
 		notices = append(notices, fmt.Sprintf("repos: manifest.json has %d, the reports %d", snapshot.Repos, sum.Repos))
 	}
 	for _, n := range notices {
-		s.e.note("%s", n)
+		s.e.Note("%s", n)
 	}
 	if s.c.IsSet("query") {
-		n, err := sum.out.WriteTo(s.e.stdout)
+		n, err := sum.out.WriteTo(s.e.Stdout)
 		if err == nil && n == 0 {
-			err = hinted(fmt.Errorf("%s: no report of the repository %s", layout.Printable(source), layout.Printable(s.query)), "--list names the repositories")
+			err = ui.Hinted(fmt.Errorf("%s: no report of the repository %s", layout.Printable(source), layout.Printable(s.query)), "--list names the repositories")
 		}
 		return err
 	}
 	if s.list && !s.json {
-		_, err := sum.out.WriteTo(s.e.stdout)
+		_, err := sum.out.WriteTo(s.e.Stdout)
 		return err
 	}
 	a := summaryAnswer{
@@ -262,10 +263,10 @@ func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *le
 				a.List = append(a.List, strings.TrimSuffix(name, "\n"))
 			}
 		}
-		return printJSON(s.e.stdout, a)
+		return ui.PrintJSON(s.e.Stdout, a)
 	}
-	a.print(s.e.stdout)
-	s.e.next("ferry summary --list names the repositories, --query REPO prints the reports of one")
+	a.print(s.e.Stdout)
+	s.e.Next("ferry summary --list names the repositories, --query REPO prints the reports of one")
 	return nil
 }
 
@@ -278,7 +279,7 @@ func rfc3339(t time.Time) string {
 
 func (a *summaryAnswer) print(w io.Writer) {
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "  %-13s %s\n", name, printableLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(w, "  %-13s %s\n", name, ui.PrintableLine(fmt.Sprintf(format, args...)))
 	}
 	fmt.Fprintf(w, "LEI cache %s\n", layout.Printable(a.Source))
 	if a.Reference != "" {
@@ -304,7 +305,7 @@ func (a *summaryAnswer) print(w io.Writer) {
 	if a.Newest != "" {
 		row("newest", "%s", a.Newest)
 	}
-	row("content", "%s of JSONL, %s compressed", size(a.RawBytes), size(a.Bytes))
+	row("content", "%s of JSONL, %s compressed", ui.Size(a.RawBytes), ui.Size(a.Bytes))
 	reports := "reports are"
 	if a.Entries == 1 {
 		reports = "report is"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
@@ -77,7 +78,7 @@ func (t *target) commit(names []string) error {
 			continue
 		}
 		if info, err := t.old.Lstat(n); err == nil && info.IsDir() {
-			return hinted(fmt.Errorf("%s: a directory stands in the place of this file", layout.Printable(filepath.Join(t.name, n))), "move it away, or unpack into another directory")
+			return ui.Hinted(fmt.Errorf("%s: a directory stands in the place of this file", layout.Printable(filepath.Join(t.name, n))), "move it away, or unpack into another directory")
 		}
 		if err := t.old.MkdirAll(path.Dir(n), 0o755); err != nil {
 			return err

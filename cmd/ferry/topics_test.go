@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/policy"
 )
 
@@ -18,10 +19,10 @@ func TestPolicyTopic(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, %s", code, stderr)
 	}
-	if !strings.Contains(stdout, policyExample) {
+	if !strings.Contains(stdout, ui.PolicyExample) {
 		t.Errorf("help shows another example than the one that is parsed:\n%s", stdout)
 	}
-	p, err := policy.Parse([]byte(policyExample))
+	p, err := policy.Parse([]byte(ui.PolicyExample))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func TestPolicyTopic(t *testing.T) {
 		t.Fatal(err, s)
 	}
 	explained := func(word string) {
-		if !regexp.MustCompile(`(?m)^ +` + regexp.QuoteMeta(word) + ` +\S`).MatchString(policyText) {
+		if !regexp.MustCompile(`(?m)^ +` + regexp.QuoteMeta(word) + ` +\S`).MatchString(ui.PolicyText) {
 			t.Errorf("nothing explains %s", word)
 		}
 	}
@@ -58,7 +59,7 @@ func TestPolicyTopic(t *testing.T) {
 		for _, word := range rule.Items.Enum {
 			if name == "forbid" {
 				explained(word)
-			} else if !strings.Contains(policyText, word) {
+			} else if !strings.Contains(ui.PolicyText, word) {
 				t.Errorf("%s: nothing names %s", name, word)
 			}
 		}
@@ -68,11 +69,15 @@ func TestPolicyTopic(t *testing.T) {
 // Every variable that the command asks for is explained, in help and in the man
 // page.
 func TestEnvironmentTopic(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.go", "internal/*/*.go"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, some...)
 	}
-	asked := map[string]bool{tokenVariable: true}
+	asked := map[string]bool{ui.TokenVariable: true}
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -104,7 +109,7 @@ func TestEnvironmentTopic(t *testing.T) {
 	}
 	_, policy, _ := ferry("help", "policy")
 	for line := range strings.Lines(help + policy) {
-		if n := len(strings.TrimSpace(line)); n > helpWidth {
+		if n := len(strings.TrimSpace(line)); n > ui.HelpWidth {
 			t.Errorf("a line of %d columns: %s", n, line)
 		}
 	}

@@ -8,12 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-func unpackCommand(e *env) *cli.Command {
+func unpackCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "unpack",
 		Usage:     "verify a bundle and write an artifact's files, whole or not at all",
@@ -22,45 +23,45 @@ func unpackCommand(e *env) *cli.Command {
 			"Everything that ferry verify checks is checked while the files are written; they appear in\n" +
 			"DIR only when all of it was good. No space is needed but that of the files.",
 		Flags: append([]cli.Flag{
-			outputFlag("write the files into the new directory `DIR`"),
+			ui.OutputFlag("write the files into the new directory `DIR`"),
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to unpack, by `REF`, tag or digest"},
 			&cli.BoolFlag{Name: "layout", Usage: "write the layout directory instead of the files"},
 			&cli.BoolFlag{Name: "seal", Usage: "with --layout, write SHA256SUMS into it too"},
 			expectFlag(),
-			overwriteFlag("files of the same names in an existing DIR"),
-			noSyncFlag(),
-			formatFlag(),
+			ui.OverwriteFlag("files of the same names in an existing DIR"),
+			ui.NoSyncFlag(),
+			ui.FormatFlag(),
 		}, append(requirementFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			out, err := wantOutput(c)
+			out, err := ui.WantOutput(c)
 			if err != nil {
 				return err
 			}
 			if out == "-" {
-				return misuse(errors.New("unpack: -o -: want a directory"), "ferry bundle SRC -o - writes a tar to standard output")
+				return ui.Misuse(errors.New("unpack: -o -: want a directory"), "ferry bundle SRC -o - writes a tar to standard output")
 			}
 			if c.Bool("seal") && !c.Bool("layout") {
-				return misuse(errors.New("--seal is for --layout"), "files have no seal; leave it out")
+				return ui.Misuse(errors.New("--seal is for --layout"), "files have no seal; leave it out")
 			}
-			arg, err := oneArg(c, "bundle or layout to unpack")
+			arg, err := ui.OneArg(c, "bundle or layout to unpack")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := parseSource(e, arg)
 			if err != nil {
 				return err
 			}
 			if err := src.choose(c.String("tag")); err != nil {
 				return err
 			}
-			if src.required, err = e.requirements(c); err != nil {
+			if src.required, err = newRequirements(e, c); err != nil {
 				return err
 			}
 			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
-			slip, err := e.receipt(c, src)
+			slip, err := newReceipt(e, c, src)
 			if err != nil {
 				return err
 			}
@@ -69,17 +70,17 @@ func unpackCommand(e *env) *cli.Command {
 			var a *unpackAnswer
 			if c.Bool("layout") {
 				if src.ref != "" {
-					return misuse(errors.New("unpack: --layout writes the whole layout, not one artifact"), "ferry bundle SRC:TAG -o DIR makes a layout of one")
+					return ui.Misuse(errors.New("unpack: --layout writes the whole layout, not one artifact"), "ferry bundle SRC:TAG -o DIR makes a layout of one")
 				}
 				a, err = unpackLayout(c.Context, src, out, o, c.Bool("seal"), check)
 			} else {
 				a, err = unpackFiles(c.Context, src, out, o, check)
 			}
 			if errors.Is(err, fs.ErrExist) {
-				if e := inTheWay(out, c.Bool("layout")); e != nil {
+				if e := ui.InTheWay(out, c.Bool("layout")); e != nil {
 					return e
 				}
-				err = hinted(err, "choose a new directory, or replace the files of the same names with --overwrite")
+				err = ui.Hinted(err, "choose a new directory, or replace the files of the same names with --overwrite")
 			}
 			if err != nil {
 				return err
@@ -89,43 +90,43 @@ func unpackCommand(e *env) *cli.Command {
 				return err
 			}
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, a)
+				return ui.PrintJSON(e.Stdout, a)
 			}
-			fmt.Fprintf(e.stdout, "unpacked %s\n", src.label())
-			s := sheet{e.stdout}
-			s.row("output", "%s", out)
+			fmt.Fprintf(e.Stdout, "unpacked %s\n", src.label())
+			s := ui.NewTable(e.Stdout)
+			s.Row("output", "%s", out)
 			if a.Reference != "" {
-				s.row("artifact", "%s", a.Reference)
+				s.Row("artifact", "%s", a.Reference)
 			}
 			if a.Manifest != "" {
-				s.row("manifest", "%s", a.Manifest)
+				s.Row("manifest", "%s", a.Manifest)
 			}
 			for i, f := range a.Files {
 				if more := len(a.Files) - i; i == filesNamed && more > 1 {
-					s.row("", "and %d more; --format json lists them all", more)
+					s.Row("", "and %d more; --format json lists them all", more)
 					break
 				}
-				s.row("file", "%s, %s", f.Name, size(f.Size))
+				s.Row("file", "%s, %s", f.Name, ui.Size(f.Size))
 			}
-			s.row("identity", "%s", a.Identity)
+			s.Row("identity", "%s", a.Identity)
 			for _, n := range a.Notices {
-				e.note("%s", n)
+				e.Note("%s", n)
 			}
 			if c.Bool("layout") {
-				e.stayedBehind(a.Extra)
+				e.StayedBehind(a.Extra)
 			} else {
-				e.extra(a.Extra, len(report.Unlisted))
+				e.Extra(a.Extra, len(report.Unlisted))
 			}
-			fmt.Fprintln(e.stdout, src.required.line())
+			fmt.Fprintln(e.Stdout, src.required.line())
 			switch {
 			case c.Bool("layout"):
-				e.next("ferry ls %s", shellWord(out))
+				e.Next("ferry ls %s", ui.ShellWord(out))
 			case a.snapshot():
-				e.next("ferry summary %s", shellWord(out))
+				e.Next("ferry summary %s", ui.ShellWord(out))
 			case a.packed:
-				e.next("the files are in %s; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
+				e.Next("the files are in %s; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
 			default:
-				e.next("the files are in %s, as they were packed; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
+				e.Next("the files are in %s, as they were packed; ferry unpack --receipt FILE writes down what was checked", layout.Printable(out))
 			}
 			return nil
 		},

@@ -3,15 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
-func verifyCommand(e *env) *cli.Command {
+func verifyCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "check that a bundle is whole, in one pass",
@@ -24,32 +24,32 @@ func verifyCommand(e *env) *cli.Command {
 			"policy's keys the signature is checked before anything else is looked at.",
 		Flags: append([]cli.Flag{
 			expectFlag(),
-			formatFlag(),
+			ui.FormatFlag(),
 		}, requirementFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
-			arg, err := oneArg(c, "bundle or layout to verify")
+			arg, err := ui.OneArg(c, "bundle or layout to verify")
 			if err != nil {
 				return err
 			}
-			src, err := e.source(arg)
+			src, err := parseSource(e, arg)
 			if err != nil {
 				return err
 			}
-			if src.required, err = e.requirements(c); err != nil {
+			if src.required, err = newRequirements(e, c); err != nil {
 				return err
 			}
-			end := e.reading("verifying", src)
+			end := showReading(e, "verifying", src)
 			ins, cache := inspectors()
 			files := &filed{}
 			ins = append(ins, files)
 			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
 			end()
 			if err != nil {
-				if code, _ := outcome(err); code == codeRefused && c.String("format") == "json" {
-					return errors.Join(printJSON(e.stdout, newVerifyAnswer(src, report, cache, err)), err)
+				if code, _ := ui.Outcome(err); code == ui.CodeRefused && c.String("format") == "json" {
+					return errors.Join(ui.PrintJSON(e.Stdout, newVerifyAnswer(src, report, cache, err)), err)
 				}
 				return err
 			}
@@ -62,7 +62,7 @@ func verifyCommand(e *env) *cli.Command {
 			}
 			a := newVerifyAnswer(src, report, cache, verdict)
 			if c.String("format") == "json" {
-				if err := printJSON(e.stdout, a); err != nil {
+				if err := ui.PrintJSON(e.Stdout, a); err != nil {
 					return err
 				}
 				return src.err(verdict)
@@ -73,17 +73,17 @@ func verifyCommand(e *env) *cli.Command {
 					all = nil // the error says it
 				}
 				for _, p := range all[:min(len(all), maxShown)] {
-					fmt.Fprintln(e.stdout, "  bad "+printableLine(p.Error()))
+					fmt.Fprintln(e.Stdout, "  bad "+ui.PrintableLine(p.Error()))
 				}
 				if more := len(all) - maxShown; more > 0 {
-					fmt.Fprintf(e.stdout, "  and %s more; --format json lists them all\n", count(more, "problem"))
+					fmt.Fprintf(e.Stdout, "  and %s more; --format json lists them all\n", ui.Count(more, "problem"))
 				}
 				return src.err(verdict)
 			}
 			a.print(e, arg)
 			src.required.unchecked(report)
-			fmt.Fprintln(e.stdout, src.required.line())
-			e.next("%s", unpackStep(src, arg, report, files)+againFlags(c))
+			fmt.Fprintln(e.Stdout, src.required.line())
+			e.Next("%s", unpackStep(src, arg, report, files)+againFlags(c))
 			return nil
 		},
 	}
@@ -95,39 +95,17 @@ func unpackStep(src *source, arg string, report *layout.Report, files *filed) st
 	d, err := layout.Resolve(report.Index, src.ref)
 	switch name := files.first(report.Index); {
 	case err == nil && files.has(d):
-		return "ferry unpack " + shellWord(arg) + " -o DIR"
+		return "ferry unpack " + ui.ShellWord(arg) + " -o DIR"
 	case err != nil && name != "":
-		return "ferry unpack " + shellWord(arg) + " -t " + shellWord(name) + " -o DIR"
+		return "ferry unpack " + ui.ShellWord(arg) + " -t " + ui.ShellWord(name) + " -o DIR"
 	}
-	return "ferry unpack " + shellWord(src.name) + " --layout -o DIR"
+	return "ferry unpack " + ui.ShellWord(src.name) + " --layout -o DIR"
 }
 
 // againFlags are those that say whose bundle it must be, for the next command:
 // it shall not ask less than this one.
 func againFlags(c *cli.Context) string {
-	return flagsAgain(c, "expect", "key", "require", "signature", "policy", "min-date", "max-age")
-}
-
-// flagsAgain are flags as they were given, with a space before each.
-func flagsAgain(c *cli.Context, names ...string) string {
-	var b strings.Builder
-	for _, name := range names {
-		switch v := c.Value(name).(type) {
-		case bool:
-			if v {
-				b.WriteString(" --" + name)
-			}
-		case cli.StringSlice:
-			for _, s := range v.Value() {
-				b.WriteString(" --" + name + " " + shellWord(s))
-			}
-		default:
-			if c.IsSet(name) && fmt.Sprint(v) != "" {
-				b.WriteString(" --" + name + " " + shellWord(fmt.Sprint(v)))
-			}
-		}
-	}
-	return b.String()
+	return ui.FlagsAgain(c, "expect", "key", "require", "signature", "policy", "min-date", "max-age")
 }
 
 // maxShown is how many problems people are shown.
@@ -135,19 +113,19 @@ const maxShown = 100
 
 // verifyAnswer is what verify reports.
 type verifyAnswer struct {
-	Source    string        `json:"source"`
-	OK        bool          `json:"ok"`
-	Identity  string        `json:"identity,omitempty"`
-	Sealed    bool          `json:"sealed"`
-	SignedBy  []string      `json:"signedBy,omitempty"`
-	Artifacts []artifactRow `json:"artifacts"`
-	Blobs     int           `json:"blobs"`
-	Bytes     int64         `json:"bytes"`
-	Caches    []cacheRow    `json:"leiCaches,omitempty"`
-	Extra     []string      `json:"extra,omitempty"`
-	Problems  []string      `json:"problems,omitempty"`
-	Notices   []string      `json:"notices,omitempty"`
-	unlisted  int           // of Extra
+	Source    string           `json:"source"`
+	OK        bool             `json:"ok"`
+	Identity  string           `json:"identity,omitempty"`
+	Sealed    bool             `json:"sealed"`
+	SignedBy  []string         `json:"signedBy,omitempty"`
+	Artifacts []ui.ArtifactRow `json:"artifacts"`
+	Blobs     int              `json:"blobs"`
+	Bytes     int64            `json:"bytes"`
+	Caches    []cacheRow       `json:"leiCaches,omitempty"`
+	Extra     []string         `json:"extra,omitempty"`
+	Problems  []string         `json:"problems,omitempty"`
+	Notices   []string         `json:"notices,omitempty"`
+	unlisted  int              // of Extra
 }
 
 // A cacheRow is an LEI artifact that was checked.
@@ -164,63 +142,48 @@ func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict 
 	}
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
-		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []artifactRow{},
+		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []ui.ArtifactRow{},
 		unlisted: len(r.Unlisted),
 	}
 	if r.Index != nil {
-		a.Artifacts = rows(r.Index)
+		a.Artifacts = ui.Rows(r.Index)
 	}
 	for _, f := range cache.Found() {
 		a.Caches = append(a.Caches, cacheRow{string(f.Digest), f.Snapshot.Date, f.Payload.Entries, f.Payload.RawSize})
 	}
 	for _, p := range r.Problems() {
-		a.Problems = append(a.Problems, printableLine(p.Error()))
+		a.Problems = append(a.Problems, ui.PrintableLine(p.Error()))
 	}
-	var refused *refusal
+	var refused *ui.Refusal
 	if errors.As(verdict, &refused) {
-		for _, v := range refused.violations {
-			a.Problems = append(a.Problems, printableLine(v.String()))
+		for _, v := range refused.Violations {
+			a.Problems = append(a.Problems, ui.PrintableLine(v.String()))
 		}
 	}
 	if verdict != nil && len(a.Problems) == 0 {
-		a.Problems = []string{printableLine(verdict.Error())}
+		a.Problems = []string{ui.PrintableLine(verdict.Error())}
 	}
 	return a
 }
 
-// extra says what lies in a bundle and is no part of it; of these, so many files
-// are not in its seal.
-func (e *env) extra(names []string, unlisted int) {
-	n, seal := len(names), ""
-	switch {
-	case n == 0:
-		return
-	case unlisted == n:
-		seal = ", not even SHA256SUMS"
-	case unlisted > 0:
-		seal = fmt.Sprintf(", %d of them not in SHA256SUMS either", unlisted)
-	}
-	e.note("%s that nothing refers to%s, the first is %s", count(n, "file"), seal, layout.Printable(names[0]))
-}
-
-func (a *verifyAnswer) print(e *env, arg string) {
-	w := e.stdout
+func (a *verifyAnswer) print(e *ui.Env, arg string) {
+	w := e.Stdout
 	fmt.Fprintf(w, "verified %s\n", layout.Printable(a.Source))
-	s := sheet{w}
+	s := ui.NewTable(w)
 	for _, r := range a.Artifacts {
-		s.row("artifact", "%s", r.name("(no name)"))
-		s.row("", "%s", r.Digest)
+		s.Row("artifact", "%s", r.Name("(no name)"))
+		s.Row("", "%s", r.Digest)
 	}
 	for _, c := range a.Caches {
-		s.row("lei cache", "%s, dated %s, %s of JSONL", count(int(c.Reports), "report"), c.Date, size(c.Raw))
+		s.Row("lei cache", "%s, dated %s, %s of JSONL", ui.Count(int(c.Reports), "report"), c.Date, ui.Size(c.Raw))
 	}
-	s.row("content", "%s, %s read, all hashed", count(a.Blobs, "blob"), size(a.Bytes))
-	s.row("identity", "%s", a.Identity)
+	s.Row("content", "%s, %s read, all hashed", ui.Count(a.Blobs, "blob"), ui.Size(a.Bytes))
+	s.Row("identity", "%s", a.Identity)
 	for _, n := range a.Notices {
-		e.note("%s", n)
+		e.Note("%s", n)
 	}
-	e.extra(a.Extra, a.unlisted)
+	e.Extra(a.Extra, a.unlisted)
 	if !a.Sealed {
-		e.note("not sealed: nothing covers index.json and oci-layout, that is the names and what belongs together; compare the identity")
+		e.Note("not sealed: nothing covers index.json and oci-layout, that is the names and what belongs together; compare the identity")
 	}
 }

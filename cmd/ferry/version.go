@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
 
 // version, commit and date are set by the Makefile; a build without it says
@@ -48,24 +50,24 @@ func thisBuild() build {
 	return b
 }
 
-func versionCommand(e *env) *cli.Command {
+func versionCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
 		Usage:       "show the version",
 		Description: "Example: ferry version --format json",
-		Flags:       []cli.Flag{formatFlag()},
+		Flags:       []cli.Flag{ui.FormatFlag()},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			if c.Args().Present() {
-				return misuse(fmt.Errorf("version: want no arguments, found %s", arguments(c)), "")
+				return ui.Misuse(fmt.Errorf("version: want no arguments, found %s", ui.Arguments(c)), "")
 			}
 			b := thisBuild()
 			if c.String("format") == "json" {
-				return printJSON(e.stdout, b)
+				return ui.PrintJSON(e.Stdout, b)
 			}
-			fmt.Fprintf(e.stdout, "ferry %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+			fmt.Fprintf(e.Stdout, "ferry %s (%s, %s)\n", b.Version, b.Go, b.Platform)
 			return nil
 		},
 	}

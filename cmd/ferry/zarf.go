@@ -13,12 +13,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/zarf"
 )
 
-func zarfCommand(e *env) *cli.Command {
+func zarfCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
 		Name:      "zarf",
 		Usage:     "write the zarf.yaml that takes a bundle into a Zarf package",
@@ -30,7 +31,7 @@ func zarfCommand(e *env) *cli.Command {
 			"the components into a definition that is there, and leaves the rest of it as it is.\n" +
 			"--check says whether a definition and what lies beside it still belong together.",
 		Flags: []cli.Flag{
-			outputFlag("where to write; - is standard output"),
+			ui.OutputFlag("where to write; - is standard output"),
 			&cli.StringFlag{Name: "into", Usage: "add the components to the definition in `FILE`, or bring them up to date"},
 			&cli.StringFlag{Name: "check", Usage: "compare the definition in `FILE` with the files it names, and write nothing"},
 			&cli.StringFlag{Name: "shape", Value: string(zarf.Both), Usage: "files (placed on a host, no cluster), registry (mirrored), or both"},
@@ -43,18 +44,18 @@ func zarfCommand(e *env) *cli.Command {
 			&cli.StringSliceFlag{Name: "with-ferry", Usage: "put this ferry `BINARY` into the package to unpack with, one for each system"},
 			&cli.BoolFlag{Name: "readme", Usage: "write README.md beside it, as the package's documentation"},
 			&cli.BoolFlag{Name: "uds", Usage: "write uds-bundle.yaml beside it"},
-			overwriteFlag("what is written"),
-			noSyncFlag(),
-			formatFlag(),
+			ui.OverwriteFlag("what is written"),
+			ui.NoSyncFlag(),
+			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := checkFormat(c); err != nil {
+			if err := ui.CheckFormat(c); err != nil {
 				return err
 			}
 			if c.String("check") != "" {
-				return e.zarfCheck(c)
+				return zarfCheck(e, c)
 			}
-			return e.zarfWrite(c)
+			return zarfWrite(e, c)
 		},
 	}
 }
@@ -74,8 +75,8 @@ type zarfAnswer struct {
 	Notes        []string `json:"notes"`
 }
 
-func (e *env) zarfWrite(c *cli.Context) error {
-	arg, err := oneArg(c, "BUNDLE")
+func zarfWrite(e *ui.Env, c *cli.Context) error {
+	arg, err := ui.OneArg(c, "BUNDLE")
 	if err != nil {
 		return err
 	}
@@ -84,14 +85,14 @@ func (e *env) zarfWrite(c *cli.Context) error {
 		output = into
 	}
 	if output == "" {
-		return misuse(errors.New("zarf: missing -o, the name of the output"), "usually -o zarf.yaml, beside the bundle; --into FILE changes a definition that is there")
+		return ui.Misuse(errors.New("zarf: missing -o, the name of the output"), "usually -o zarf.yaml, beside the bundle; --into FILE changes a definition that is there")
 	}
 	extras := c.Bool("readme") || c.Bool("uds")
 	switch {
 	case extras && output == "-":
-		return misuse(errors.New("zarf: --readme and --uds write files beside zarf.yaml, and -o - is none"), "give -o a name")
+		return ui.Misuse(errors.New("zarf: --readme and --uds write files beside zarf.yaml, and -o - is none"), "give -o a name")
 	case extras && into != "":
-		return misuse(errors.New("zarf: --readme and --uds go with a definition of ferry's own, and not with --into"), "")
+		return ui.Misuse(errors.New("zarf: --readme and --uds go with a definition of ferry's own, and not with --into"), "")
 	}
 	// The definition is found, before anything long is done.
 	var existing []byte
@@ -106,7 +107,7 @@ func (e *env) zarfWrite(c *cli.Context) error {
 	} else if into != "" {
 		dir = filepath.Dir(into)
 	}
-	b, err := e.zarfBundle(c.Context, arg, dir)
+	b, err := zarfBundle(e, c.Context, arg, dir)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (e *env) zarfWrite(c *cli.Context) error {
 	if into != "" {
 		data, changes, err := zarf.Update(existing, p)
 		if err != nil {
-			return noDefinition(in(into, err), "ferry zarf "+shellWord(arg)+" -o NEW.yaml writes one anew")
+			return noDefinition(ui.Wrap(into, err), "ferry zarf "+ui.ShellWord(arg)+" -o NEW.yaml writes one anew")
 		}
 		for _, change := range changes {
 			answer.Changes = append(answer.Changes, change.String())
@@ -160,7 +161,7 @@ func (e *env) zarfWrite(c *cli.Context) error {
 		files = append(files, zarfFile{filepath.Join(dir, "uds-bundle.yaml"), p.WriteUDS})
 	}
 	if output == "-" {
-		if err := files[0].write(e.stdout); err != nil {
+		if err := files[0].write(e.Stdout); err != nil {
 			return err
 		}
 	} else {
@@ -172,22 +173,22 @@ func (e *env) zarfWrite(c *cli.Context) error {
 			answer.Written = append(answer.Written, f.name)
 		}
 	}
-	return e.zarfSay(c, answer, output, into)
+	return zarfSay(e, c, answer, output, into)
 }
 
 // zarfSay answers on standard output, unless the definition has gone there.
-func (e *env) zarfSay(c *cli.Context, a zarfAnswer, output, into string) error {
+func zarfSay(e *ui.Env, c *cli.Context, a zarfAnswer, output, into string) error {
 	for _, n := range a.Notes {
-		e.note("%s", n)
+		e.Note("%s", n)
 	}
-	w := e.stdout
+	w := e.Stdout
 	if output == "-" {
-		w = e.advice()
+		w = e.Advice()
 	} else if c.String("format") == "json" {
-		return printJSON(e.stdout, a)
+		return ui.PrintJSON(e.Stdout, a)
 	}
 	for _, change := range a.Changes {
-		fmt.Fprintln(w, printableLine(change))
+		fmt.Fprintln(w, ui.PrintableLine(change))
 	}
 	if into != "" && len(a.Changes) == 0 {
 		fmt.Fprintf(w, "%s is up to date\n", layout.Printable(into))
@@ -196,7 +197,7 @@ func (e *env) zarfSay(c *cli.Context, a zarfAnswer, output, into string) error {
 		fmt.Fprintf(w, "wrote %s\n", layout.Printable(name))
 	}
 	if len(a.Written) > 0 {
-		e.next("zarf package create %s --confirm", shellWord(packageAt(output)))
+		e.Next("zarf package create %s --confirm", ui.ShellWord(packageAt(output)))
 	}
 	return nil
 }
@@ -210,10 +211,10 @@ func packageAt(definition string) string {
 	return definition
 }
 
-func (e *env) zarfCheck(c *cli.Context) error {
+func zarfCheck(e *ui.Env, c *cli.Context) error {
 	name := c.String("check")
 	if c.NArg() > 0 || c.String("output") != "" || c.String("into") != "" {
-		return misuse(errors.New("zarf: --check takes the definition and nothing else"), "it finds the bundle by what the definition says")
+		return ui.Misuse(errors.New("zarf: --check takes the definition and nothing else"), "it finds the bundle by what the definition says")
 	}
 	data, err := readDefinition(name)
 	if err != nil {
@@ -221,7 +222,7 @@ func (e *env) zarfCheck(c *cli.Context) error {
 	}
 	d, err := zarf.Parse(data)
 	if err != nil {
-		return noDefinition(in(name, err), "it names the bundle")
+		return noDefinition(ui.Wrap(name, err), "it names the bundle")
 	}
 	var ended error
 	absent := 0
@@ -246,27 +247,27 @@ func (e *env) zarfCheck(c *cli.Context) error {
 		lines = append(lines, d.String())
 	}
 	if c.String("format") == "json" {
-		err = printJSON(e.stdout, struct {
+		err = ui.PrintJSON(e.Stdout, struct {
 			Files         int      `json:"files"`
 			References    int      `json:"references"`
 			Disagreements []string `json:"disagreements"`
 		}{report.Files, report.References, lines})
 	} else {
 		for _, line := range lines {
-			fmt.Fprintln(e.stdout, printableLine(line))
+			fmt.Fprintln(e.Stdout, ui.PrintableLine(line))
 		}
 		if len(lines) == 0 {
-			fmt.Fprintf(e.stdout, "%s: agrees with %s and %s beside it\n", layout.Printable(name), count(report.Files, "file"), count(report.References, "reference"))
+			fmt.Fprintf(e.Stdout, "%s: agrees with %s and %s beside it\n", layout.Printable(name), ui.Count(report.Files, "file"), ui.Count(report.References, "reference"))
 		}
 	}
 	if err != nil || len(lines) == 0 {
 		return err
 	}
-	code := codeBad
+	code := ui.CodeBad
 	if absent > 0 && absent == len(lines) {
-		code = codeIncomplete
+		code = ui.CodeIncomplete
 	}
-	return &failure{code, fmt.Errorf("%s: %s with what is beside it", layout.Printable(name), count(len(lines), "disagreement")), "ferry zarf BUNDLE --into " + shellWord(name) + " brings up to date what ferry wrote in it; the rest is mended by hand"}
+	return ui.Fail(code, fmt.Errorf("%s: %s with what is beside it", layout.Printable(name), ui.Count(len(lines), "disagreement")), "ferry zarf BUNDLE --into "+ui.ShellWord(name)+" brings up to date what ferry wrote in it; the rest is mended by hand")
 }
 
 // A zarfFile is a file to write.
@@ -285,7 +286,7 @@ func writeAll(files []zarfFile, o durable.Options) error {
 		}
 		defer d.Close()
 		if err := f.write(d); err != nil {
-			return in(f.name, err)
+			return ui.Wrap(f.name, err)
 		}
 		all = append(all, d)
 	}
@@ -318,7 +319,7 @@ func noDefinition(err error, otherwise string) error {
 	if errors.As(err, &e) && e.Field != "definition" {
 		return zarfError(err)
 	}
-	return hinted(zarfError(err), "give the definition of the package, zarf.yaml; "+otherwise)
+	return ui.Hinted(zarfError(err), "give the definition of the package, zarf.yaml; "+otherwise)
 }
 
 // zarfError gives the first of what zarf.Define finds its exit code and hint.
@@ -327,9 +328,9 @@ func zarfError(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	code := codeMisuse
+	code := ui.CodeMisuse
 	if e.Field == "index" || e.Field == "definition" || e.Field == "component" {
-		code = codeRefused
+		code = ui.CodeRefused
 	}
-	return &failure{code, errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), e.Hint}
+	return ui.Fail(code, errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")), e.Hint)
 }

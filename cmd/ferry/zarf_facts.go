@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
@@ -23,18 +24,18 @@ import (
 
 // zarfBundle verifies the archive that arg names and gathers what a definition
 // in dir says of it.
-func (e *env) zarfBundle(ctx context.Context, arg, dir string) (zarf.Bundle, error) {
-	s, err := e.source(arg)
+func zarfBundle(e *ui.Env, ctx context.Context, arg, dir string) (zarf.Bundle, error) {
+	s, err := parseSource(e, arg)
 	if err != nil {
 		return zarf.Bundle{}, err
 	}
 	switch {
 	case s.dir:
-		return zarf.Bundle{}, misuse(fmt.Errorf("%s is a directory, and Zarf takes an archive", s.label()), "bundle it first: ferry bundle "+shellWord(arg)+" -o "+shellWord(filepath.Clean(s.name)+".tar.gz"))
+		return zarf.Bundle{}, ui.Misuse(fmt.Errorf("%s is a directory, and Zarf takes an archive", s.label()), "bundle it first: ferry bundle "+ui.ShellWord(arg)+" -o "+ui.ShellWord(filepath.Clean(s.name)+".tar.gz"))
 	case s.name == "-":
-		return zarf.Bundle{}, misuse(errors.New("zarf: the bundle is a file that zarf.yaml names, and not standard input"), "")
+		return zarf.Bundle{}, ui.Misuse(errors.New("zarf: the bundle is a file that zarf.yaml names, and not standard input"), "")
 	case s.ref != "":
-		return zarf.Bundle{}, misuse(fmt.Errorf("zarf: %s names one artifact, and Zarf takes the whole bundle", layout.Printable(arg)), "--image lists those that go to the registry")
+		return zarf.Bundle{}, ui.Misuse(fmt.Errorf("zarf: %s names one artifact, and Zarf takes the whole bundle", layout.Printable(arg)), "--image lists those that go to the registry")
 	}
 	name, err := relative(dir, s.name)
 	if err != nil {
@@ -187,10 +188,10 @@ func zarfBinary(name, dir string) (zarf.Binary, error) {
 		if errors.As(err, &p) {
 			return zarf.Binary{}, err
 		}
-		return zarf.Binary{}, misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found a file that Go did not build", layout.Printable(name)), "")
+		return zarf.Binary{}, ui.Misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found a file that Go did not build", layout.Printable(name)), "")
 	}
 	if info.Main.Path != "github.com/ociferry/ferry" {
-		return zarf.Binary{}, misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found one of %q", layout.Printable(name), info.Main.Path), "")
+		return zarf.Binary{}, ui.Misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found one of %q", layout.Printable(name), info.Main.Path), "")
 	}
 	b := zarf.Binary{}
 	for _, s := range info.Settings {

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 func TestPrintableJSON(t *testing.T) {
 	in := map[string]string{"Größe ✓": "a\x1b\u007f\u009b\u202e\u2028\U000e0001\U0001f680\n<&>"}
 	var b bytes.Buffer
-	e := json.NewEncoder(printableJSON{&b})
+	e := json.NewEncoder(PrintableJSON{&b})
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(in); err != nil {

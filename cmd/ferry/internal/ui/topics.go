@@ -1,6 +1,8 @@
-package main
+package ui
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // A topic is what help and the man page say of something that is no command.
 type topic struct {
@@ -10,11 +12,11 @@ type topic struct {
 // topics are written like the descriptions of commands: a paragraph with
 // columns in it stays as it is.
 var topics = []topic{
-	{"policy", "POLICY FILE", "the file that --policy takes: what may pass", policyText},
+	{"policy", "POLICY FILE", "the file that --policy takes: what may pass", PolicyText},
 	{"environment", "ENVIRONMENT", "the variables that ferry reads, and the modes of what it writes", environmentText},
 }
 
-func topicOf(name string) *topic {
+func TopicNamed(name string) *topic {
 	for i := range topics {
 		if topics[i].name == name {
 			return &topics[i]
@@ -23,15 +25,15 @@ func topicOf(name string) *topic {
 	return nil
 }
 
-// topic is written as that of a command is, and has no example to begin with.
-func (p page) topic(t *topic) {
+// Topic is written as that of a command is, and has no example to begin with.
+func (p Page) Topic(t *topic) {
 	p.text("ferry help " + t.name + ": " + t.usage)
 	fmt.Fprintln(p)
 	p.text(t.text)
 }
 
-// policyExample holds every key that there is.
-const policyExample = `  version: 1
+// PolicyExample holds every key that there is.
+const PolicyExample = `  version: 1
   signatures:
     require: 2
     keys: [alice.pub, bob.pub]
@@ -51,9 +53,9 @@ const policyExample = `  version: 1
     maxAge: 30d
 `
 
-const policyText = `A policy is a YAML file. It says what may pass: pack and bundle ask it about what they write, verify, unpack, push and packing-list about what they read. What it refuses is listed, with exit code 5. A rule that is left out allows everything, version alone must be there, and a key or a word that ferry does not know is an error. An example with all of them:
+const PolicyText = `A policy is a YAML file. It says what may pass: pack and bundle ask it about what they write, verify, unpack, push and packing-list about what they read. What it refuses is listed, with exit code 5. A rule that is left out allows everything, version alone must be there, and a key or a word that ferry does not know is an error. An example with all of them:
 
-` + policyExample + `
+` + PolicyExample + `
   version            1, for the form that is described here
   signatures         who must have signed; pack and bundle, whose output others
                      may sign later, only refuse to sign with another key

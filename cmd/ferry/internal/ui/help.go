@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"fmt"
@@ -15,31 +15,33 @@ import (
 // into 80 columns, or the terminal's if these are fewer. It is written from the
 // command tree, as completion and the man page are.
 
-const helpWidth = 80
+// HelpWidth is how many columns help takes at most.
+const HelpWidth = 80
 
-func init() { cli.HelpPrinter = printHelp } // the library's place for it
+func init() { cli.HelpPrinter = PrintHelp } // the library's place for it
 
-// A page is what help is written on.
-type page struct {
+// A Page is what help is written on.
+type Page struct {
 	io.Writer
-	width int // columns
+	Width int // columns
 }
 
-// page is standard output.
-func (e *env) page() page {
-	p := page{e.stdout, helpWidth}
+// Page is standard output.
+func (e *Env) Page() Page {
+	p := Page{e.Stdout, HelpWidth}
 	if f, ok := e.out.w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			p.width = min(p.width, n)
+			p.Width = min(p.Width, n)
 		}
 	}
 	return p
 }
 
-func printHelp(w io.Writer, _ string, data any) {
-	p, ok := w.(page)
+// PrintHelp prints help for the library.
+func PrintHelp(w io.Writer, _ string, data any) {
+	p, ok := w.(Page)
 	if !ok {
-		p = page{w, helpWidth}
+		p = Page{w, HelpWidth}
 	}
 	switch x := data.(type) {
 	case *cli.App:
@@ -49,13 +51,13 @@ func printHelp(w io.Writer, _ string, data any) {
 	}
 }
 
-func (p page) app(app *cli.App) {
+func (p Page) app(app *cli.App) {
 	p.text(app.Name + ": " + app.Usage)
 	fmt.Fprintln(p)
 	p.text(app.Description)
 	fmt.Fprint(p, "\nCommands:\n")
-	for _, c := range tree(app) {
-		p.entry(16, c.name, c.usage)
+	for _, c := range Tree(app) {
+		p.entry(16, c.Name, c.Usage)
 	}
 	fmt.Fprint(p, "\nTopics:\n")
 	for _, t := range topics {
@@ -65,21 +67,21 @@ func (p page) app(app *cli.App) {
 	p.text("ferry help COMMAND, or TOPIC, says more. Flags may stand anywhere behind the command.")
 }
 
-func (p page) command(c *command) {
-	p.text("ferry " + c.name + ": " + c.usage)
-	examples, text := c.examples()
+func (p Page) command(c *command) {
+	p.text("ferry " + c.Name + ": " + c.Usage)
+	examples, text := c.Examples()
 	for _, x := range examples {
 		fmt.Fprintf(p, "  $ %s\n", x)
 	}
 	fmt.Fprintln(p)
-	p.text("Usage: ferry " + c.name + " " + c.args + " [FLAG...]")
+	p.text("Usage: ferry " + c.Name + " " + c.args + " [FLAG...]")
 	if text != "" {
 		fmt.Fprintln(p)
 		p.text(text)
 	}
 	fmt.Fprint(p, "\nFlags:\n")
-	for _, f := range c.flags {
-		names := f.dashed()
+	for _, f := range c.Flags {
+		names := f.Dashed()
 		head := "    " + names[0]
 		if len(names) > 1 {
 			head = names[1] + ", " + names[0]
@@ -95,8 +97,8 @@ func (p page) command(c *command) {
 	}
 }
 
-// examples are the lines that a command's text begins with, and the rest of it.
-func (c *command) examples() (lines []string, rest string) {
+// Examples are the lines that a command's text begins with, and the rest of it.
+func (c *command) Examples() (lines []string, rest string) {
 	rest = c.text
 	for {
 		line, more, _ := strings.Cut(rest, "\n")
@@ -109,12 +111,12 @@ func (c *command) examples() (lines []string, rest string) {
 }
 
 // entry is a name and what it means, beside it where there is room.
-func (p page) entry(column int, name, meaning string) {
-	if p.width < column+34 {
+func (p Page) entry(column int, name, meaning string) {
+	if p.Width < column+34 {
 		column = 8 // mostly below it
 	}
 	indent := strings.Repeat(" ", column+2)
-	lines := wrap(meaning, p.width-len(indent))
+	lines := wrap(meaning, p.Width-len(indent))
 	if utf8.RuneCountInString(name) >= column {
 		fmt.Fprintf(p, "  %s\n", name)
 	} else {
@@ -127,14 +129,14 @@ func (p page) entry(column int, name, meaning string) {
 }
 
 // text fills paragraphs anew; one with columns in it stays as it is.
-func (p page) text(text string) {
+func (p Page) text(text string) {
 	for i, par := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		if i > 0 {
 			fmt.Fprintln(p)
 		}
 		lines := strings.Split(par, "\n")
 		if !strings.Contains(par, "  ") {
-			lines = wrap(par, p.width)
+			lines = wrap(par, p.Width)
 		}
 		for _, l := range lines {
 			fmt.Fprintln(p, l)

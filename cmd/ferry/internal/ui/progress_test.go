@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"testing"
@@ -19,8 +19,8 @@ func TestFigures(t *testing.T) {
 		{4 << 30, 5 << 30, 4 * time.Second, false, "100% of 4.0 GiB, 1.2 GiB/s"},
 		{0, 1 << 20, 2 * time.Second, false, "1.0 MiB, 512.0 KiB/s"}, // a stream
 	} {
-		p := &progress{total: c.total, began: began}
-		p.done.Store(c.done)
+		p := &Progress{total: c.total, began: began}
+		p.Done.Store(c.done)
 		if got := p.figures(began.Add(c.after), c.short); got != c.want {
 			t.Errorf("%d of %d after %v: got %q, want %q", c.done, c.total, c.after, got, c.want)
 		}

@@ -1,7 +1,8 @@
-package main
+package ui
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"unicode"
@@ -9,14 +10,22 @@ import (
 	"unicode/utf8"
 )
 
-// A printableJSON writes JSON to w, which may be a terminal: the same values, with
+// PrintJSON prints one value as JSON for programs.
+func PrintJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(PrintableJSON{w})
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// A PrintableJSON writes JSON to w, which may be a terminal: the same values, with
 // escapes for the characters of strings that are not printable, of which
 // encoding/json leaves DEL, C1 and what turns the direction of text as they are.
 // Each Write takes whole characters, as those of a json.Encoder do.
-type printableJSON struct{ w io.Writer }
+type PrintableJSON struct{ io.Writer }
 
-func (j printableJSON) Write(p []byte) (int, error) {
-	b := bufio.NewWriter(j.w)
+func (j PrintableJSON) Write(p []byte) (int, error) {
+	b := bufio.NewWriter(j.Writer)
 	for rest := p; len(rest) > 0; {
 		r, n := utf8.DecodeRune(rest)
 		rest = rest[n:]

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"strings"
@@ -8,8 +8,8 @@ import (
 	"github.com/ociferry/ferry/layout"
 )
 
-// An artifactRow is one descriptor of an index.
-type artifactRow struct {
+// An ArtifactRow is one descriptor of an index.
+type ArtifactRow struct {
 	Reference string `json:"reference,omitempty"`
 	Also      string `json:"also,omitempty"` // another name, which is not the reference's tag
 	MediaType string `json:"mediaType"`
@@ -17,20 +17,20 @@ type artifactRow struct {
 	Size      int64  `json:"size"`
 }
 
-func rows(index *v1.Index) []artifactRow {
-	var out []artifactRow
+func Rows(index *v1.Index) []ArtifactRow {
+	var out []ArtifactRow
 	for _, d := range index.Manifests {
-		r := artifactRow{MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size}
+		r := ArtifactRow{MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size}
 		if n := layout.Names(d); len(n) > 0 {
-			r.Reference, r.Also = n[0], also(n)
+			r.Reference, r.Also = n[0], Also(n)
 		}
 		out = append(out, r)
 	}
 	return out
 }
 
-// name is what a row is called, printable; otherwise is for one without a name.
-func (r artifactRow) name(otherwise string) string {
+// Name is what a row is called, printable; otherwise is for one without a name.
+func (r ArtifactRow) Name(otherwise string) string {
 	switch {
 	case r.Reference == "":
 		return otherwise
@@ -40,9 +40,9 @@ func (r artifactRow) name(otherwise string) string {
 	return layout.Printable(r.Reference)
 }
 
-// also is the second of a descriptor's names if it says anything new: umoci
+// Also is the second of a descriptor's names if it says anything new: umoci
 // tags by a copy of the descriptor of which it changes the tag alone.
-func also(names []string) string {
+func Also(names []string) string {
 	if len(names) < 2 {
 		return ""
 	}

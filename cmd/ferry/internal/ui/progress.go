@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"fmt"
@@ -12,14 +12,14 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// A progress shows how far a long step has come: on a terminal one line with a
+// A Progress shows how far a long step has come: on a terminal one line with a
 // bar, bytes, rate and time left; elsewhere a line every five seconds; nothing
 // when the run is quiet. It goes to standard error and has no colours. A nil
 // progress shows nothing.
-type progress struct {
+type Progress struct {
 	stage string
 	total int64 // bytes; 0 when not known
-	done  atomic.Int64
+	Done  atomic.Int64
 	began time.Time
 	stop  func()
 }
@@ -32,16 +32,16 @@ const logEvery = 5 * time.Second
 // what it has to say in two lines.
 const logFrom = 256 << 20
 
-// progress begins to show a stage, named by a word such as "packing". The
+// Progress begins to show a stage, named by a word such as "packing". The
 // caller ends it.
-func (e *env) progress(stage string, total int64) *progress {
-	if e.quiet || e.noProgress {
+func (e *Env) Progress(stage string, total int64) *Progress {
+	if e.Quiet || e.NoProgress {
 		return nil
 	}
-	p := &progress{stage: stage, total: total, began: e.now()}
+	p := &Progress{stage: stage, total: total, began: e.Now()}
 	switch {
-	case isTerminal(e.stderr):
-		p.bar(e.stderr)
+	case IsTerminal(e.Stderr):
+		p.bar(e.Stderr)
 	case total > 0 && total < logFrom:
 		return nil
 	default:
@@ -50,8 +50,8 @@ func (e *env) progress(stage string, total int64) *progress {
 	return p
 }
 
-// end takes the bar away. It is harmless to call twice.
-func (p *progress) end() {
+// End takes the bar away. It is harmless to call twice.
+func (p *Progress) End() {
 	if p != nil && p.stop != nil {
 		p.stop()
 		p.stop = nil
@@ -60,7 +60,7 @@ func (p *progress) end() {
 
 // bar draws on a terminal, five times a second, from a count that the copying
 // only adds to.
-func (p *progress) bar(w io.Writer) {
+func (p *Progress) bar(w io.Writer) {
 	c := mpb.New(mpb.WithOutput(w), mpb.WithWidth(30), mpb.WithRefreshRate(200*time.Millisecond))
 	figures := decor.Any(func(s decor.Statistics) string { return p.figures(time.Now(), s.AvailableWidth < roomy) })
 	before := decor.Name(p.stage + " ")
@@ -79,7 +79,7 @@ func (p *progress) bar(w io.Writer) {
 		for {
 			select {
 			case <-tick.C:
-				if n := p.done.Load(); p.total == 0 || n < p.total {
+				if n := p.Done.Load(); p.total == 0 || n < p.total {
 					b.SetCurrent(n) // reaching the total would take the bar away
 				}
 			case <-quit:
@@ -96,7 +96,7 @@ func (p *progress) bar(w io.Writer) {
 }
 
 // lines writes a line now and then, for a log.
-func (p *progress) lines(e *env) {
+func (p *Progress) lines(e *Env) {
 	quit := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -105,7 +105,7 @@ func (p *progress) lines(e *env) {
 		for {
 			select {
 			case <-tick.C:
-				fmt.Fprintf(e.stderr, "%s: %s\n", p.stage, p.figures(e.now(), false))
+				fmt.Fprintf(e.Stderr, "%s: %s\n", p.stage, p.figures(e.Now(), false))
 			case <-quit:
 				return
 			}
@@ -119,13 +119,13 @@ const roomy = 45
 
 // figures are "30% of 4.0 GiB, 600.0 MiB/s, 5s left", as far as they are known;
 // the size is left out where there is no room for all.
-func (p *progress) figures(now time.Time, short bool) string {
-	n := p.done.Load()
-	s := size(n)
+func (p *Progress) figures(now time.Time, short bool) string {
+	n := p.Done.Load()
+	s := Size(n)
 	if p.total > 0 {
 		s = fmt.Sprintf("%d%%", min(100, n*100/p.total))
 		if !short {
-			s += " of " + size(p.total)
+			s += " of " + Size(p.total)
 		}
 	}
 	elapsed := now.Sub(p.began)
@@ -133,15 +133,15 @@ func (p *progress) figures(now time.Time, short bool) string {
 		return s
 	}
 	rate := float64(n) / elapsed.Seconds()
-	s += ", " + size(int64(rate)) + "/s"
+	s += ", " + Size(int64(rate)) + "/s"
 	if left := p.total - n; left > 0 {
 		s += ", " + time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second).String() + " left"
 	}
 	return s
 }
 
-// reader counts what is read through it.
-func (p *progress) reader(r io.Reader) io.Reader {
+// Reader counts what is read through it.
+func (p *Progress) Reader(r io.Reader) io.Reader {
 	if p == nil {
 		return r
 	}
@@ -150,17 +150,17 @@ func (p *progress) reader(r io.Reader) io.Reader {
 
 type countedReader struct {
 	io.Reader
-	p *progress
+	p *Progress
 }
 
 func (c *countedReader) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
-	c.p.done.Add(int64(n))
+	c.p.Done.Add(int64(n))
 	return n, err
 }
 
-// readerAt counts what is read through it.
-func (p *progress) readerAt(r io.ReaderAt) io.ReaderAt {
+// ReaderAt counts what is read through it.
+func (p *Progress) ReaderAt(r io.ReaderAt) io.ReaderAt {
 	if p == nil {
 		return r
 	}
@@ -169,17 +169,17 @@ func (p *progress) readerAt(r io.ReaderAt) io.ReaderAt {
 
 type countedReaderAt struct {
 	r io.ReaderAt
-	p *progress
+	p *Progress
 }
 
 func (c countedReaderAt) ReadAt(b []byte, at int64) (int, error) {
 	n, err := c.r.ReadAt(b, at)
-	c.p.done.Add(int64(n))
+	c.p.Done.Add(int64(n))
 	return n, err
 }
 
-// fs counts what is read of the files in it.
-func (p *progress) fs(fsys fs.FS) fs.FS {
+// Fs counts what is read of the files in it.
+func (p *Progress) Fs(fsys fs.FS) fs.FS {
 	if p == nil {
 		return fsys
 	}
@@ -188,7 +188,7 @@ func (p *progress) fs(fsys fs.FS) fs.FS {
 
 type countedFS struct {
 	fs.FS
-	p *progress
+	p *Progress
 }
 
 func (c countedFS) Open(name string) (fs.File, error) {
@@ -208,17 +208,17 @@ func (c countedFS) ReadLink(name string) (string, error) { return fs.ReadLink(c.
 
 type countedFile struct {
 	fs.ReadDirFile
-	p *progress
+	p *Progress
 }
 
 func (c countedFile) Read(b []byte) (int, error) {
 	n, err := c.ReadDirFile.Read(b)
-	c.p.done.Add(int64(n))
+	c.p.Done.Add(int64(n))
 	return n, err
 }
 
-// filesSize is the size of the files below a directory, in bytes.
-func filesSize(fsys fs.FS) (total int64) {
+// FilesSize is the size of the files below a directory, in bytes.
+func FilesSize(fsys fs.FS) (total int64) {
 	// What goes wrong here is reported by those who read.
 	fs.WalkDir(fsys, ".", func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
