@@ -103,6 +103,10 @@ func run(ctx context.Context, e *ui.Env, args []string) int {
 		e.Page().Topic(t)
 		return e.Report(e.Flush())
 	}
+	if len(args) > 1 && args[1] == ui.CompleteWord {
+		ui.Complete(e.Stdout, app, args[2:])
+		return e.Report(e.Flush())
+	}
 	args, err := ui.Permute(app.Commands, args)
 	if err != nil {
 		return e.Report(err)

@@ -2,17 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 )
-
-// The scripts that complete ferry's words in a shell, and the man page, are
-// written from the command tree, so that they cannot tell of another ferry.
-// Flags complete on either side of arguments, as they may be typed.
 
 func completionCommand(e *ui.Env) *cli.Command {
 	return &cli.Command{
@@ -29,16 +23,11 @@ func completionCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			write := ui.Shells[name]
-			if name == "pwsh" {
-				write = ui.PowershellCompletion
-			}
-			if write == nil {
+			script := ui.CompletionScript(name)
+			if script == nil {
 				return ui.Misuse(fmt.Errorf("completion: there is nothing for the shell %q", name), "bash, zsh, fish or powershell")
 			}
-			var b strings.Builder
-			write(&b, ui.Tree(c.App))
-			_, err = io.WriteString(e.Stdout, b.String())
+			_, err = e.Stdout.Write(script)
 			return err
 		},
 	}
