@@ -26,7 +26,7 @@ import (
 
 // options are those of ferry verify.
 func options() layout.AuditOptions {
-	return layout.AuditOptions{Inspectors: []layout.Inspector{lei.NewChecker(lei.IgnoreSecrets, nil), artifact.Titles{}}}
+	return layout.AuditOptions{Inspectors: []layout.Inspector{lei.NewChecker(artifact.IgnoreSecrets, nil), artifact.Titles{}}}
 }
 
 func verify(archive []byte) (*layout.Report, error) {

@@ -41,7 +41,7 @@ func audit(dir string, sink func(*layout.Audit, v1.Descriptor) (io.WriteCloser, 
 	}
 	defer r.Close()
 	report, err := r.Audit(context.Background(), layout.AuditOptions{
-		Inspectors: []layout.Inspector{lei.NewChecker(lei.IgnoreSecrets, nil), artifact.Titles{}}, Sink: sink,
+		Inspectors: []layout.Inspector{lei.NewChecker(artifact.IgnoreSecrets, nil), artifact.Titles{}}, Sink: sink,
 	})
 	if err != nil {
 		return nil, err

@@ -126,7 +126,7 @@ type side struct {
 // newSide reads a source whole and checks it.
 func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
 	s := &side{src: src, reports: lei.NewFingerprints(tmpdir), artifacts: map[digest.Digest]diffArtifact{}, blobs: map[digest.Digest]int64{}}
-	s.check = lei.NewChecker(lei.IgnoreSecrets, s.reports.Watch)
+	s.check = lei.NewChecker(artifact.IgnoreSecrets, s.reports.Watch)
 	if err := s.read(ctx, s.check); err != nil {
 		s.reports.Close()
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
@@ -122,7 +123,7 @@ func (d *difference) names(ctx context.Context, before, after *side) error {
 		}
 		var mu sync.Mutex
 		again := &side{src: s.src}
-		err := again.read(ctx, lei.NewChecker(lei.IgnoreSecrets, func(payload v1.Descriptor) lei.Watch {
+		err := again.read(ctx, lei.NewChecker(artifact.IgnoreSecrets, func(payload v1.Descriptor) lei.Watch {
 			return lei.Watch{Report: func(r *lei.Report) error {
 				mu.Lock()
 				defer mu.Unlock()

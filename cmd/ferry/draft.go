@@ -14,7 +14,6 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 // A drafting is what a plan becomes once its digests are known.
@@ -94,10 +93,9 @@ func (p *packing) packError(err error) error {
 	if errors.As(err, &path) || ui.Settled(err) || ui.SignalCode(err) != 0 {
 		return err // it names the file, of either side, or needs none
 	}
-	var snapshot *lei.FormatError
-	var mismatch *lei.MismatchError
-	if err = ui.Wrap(p.dir, err); errors.As(err, &snapshot) || errors.As(err, &mismatch) {
-		err = ui.Hinted(err, "export the snapshot again; --no-check packs it as it is, and the far side refuses it")
+	var content artifact.ContentError
+	if err = ui.Wrap(p.dir, err); errors.As(err, &content) && !content.Refused() {
+		err = ui.Hinted(err, p.kind.Repack+"; --no-check packs it as it is, and the far side refuses it")
 	}
 	return err
 }

@@ -351,14 +351,8 @@ func (x *exporting) notes(r *lei.ExportReport) {
 
 // bundle packs the snapshot in dir.
 func (x *exporting) bundle(ctx context.Context, dir string) error {
-	secrets := lei.RefuseSecrets
-	if x.o.AllowSecrets {
-		secrets = lei.AllowSecrets
-	}
-	k := *lei.Cache
-	k.Check = func() artifact.Checker { return lei.NewChecker(secrets, nil) }
 	p := &packing{
-		e: x.e, dir: dir, out: x.pack, kind: &k, repo: lei.Repository, tags: x.c.StringSlice("tag"), leiTags: x.c.Bool("lei-tags"),
+		e: x.e, dir: dir, out: x.pack, kind: lei.Cache, o: artifact.Options{Secrets: onSecrets(x.o.AllowSecrets)}, repo: lei.Repository, tags: x.c.StringSlice("tag"), leiTags: x.c.Bool("lei-tags"),
 		overwrite: x.d.Overwrite, noSync: x.d.NoSync, json: x.c.String("format") == "json",
 	}
 	root, err := os.OpenRoot(dir)

@@ -39,11 +39,9 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	defer t.close()
 	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
 	defer x.leave()
-	ins, cache := src.inspectors()
-	files := &filed{}
-	ins = append(ins, files)
+	in := kinds.Inspect(usual)
 	end := showReading(src.e, "unpacking", src)
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: x.sink})
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: x.sink})
 	end()
 	if err != nil {
 		return nil, err
@@ -58,7 +56,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	desc, m, err := x.target(x.audit)
 	var choice *layout.ReferenceError
 	if errors.As(err, &choice) && choice.Several && src.ref == "" && x.named.Digest == "" {
-		if name := files.first(report.Index); name != "" {
+		if name := unpackable(in, report.Index); name != "" {
 			err = ui.Hinted(err, "choose one with -t, for example -t "+layout.Printable(name))
 		} else {
 			err = ui.Hinted(err, "none of them is unpacked into files; ferry unpack --layout writes the layout with all of them")
@@ -67,7 +65,7 @@ func unpackFiles(ctx context.Context, src *source, out string, o durable.Options
 	if err != nil {
 		return nil, src.err(err)
 	}
-	answer := &unpackAnswer{Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Extra: report.Extra, Notices: cache.Notices()}
+	answer := &unpackAnswer{kind: kinds.Of(m), Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Extra: report.Extra, Notices: in.Notices()}
 	if n := layout.Names(x.named); len(n) > 0 {
 		answer.Reference = n[0]
 	}
@@ -214,7 +212,7 @@ func (x *extraction) stagingName(a *layout.Audit, d digest.Digest) (string, erro
 // wants says where each blob of an artifact is written.
 func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
 	want := make(map[digest.Digest]string, len(m.Layers))
-	if k := kindOf(m); k != nil {
+	if k := kinds.Of(m); k != nil {
 		if names, err := k.FileNames(m); err == nil { // else the audit or place says what is wrong
 			x.names = names
 		}
@@ -247,7 +245,7 @@ func (x *extraction) parents(name string) error {
 
 // place gives the files their names, once all of them are there.
 func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manifest, t *target) ([]fileRow, error) {
-	k := kindOf(m)
+	k := kinds.Of(m)
 	if k == nil {
 		return nil, ui.Hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
 			"a container image is unpacked by its own tools; ferry unpack --layout writes the layout for them")

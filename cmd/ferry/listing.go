@@ -19,6 +19,7 @@ import (
 	"github.com/ociferry/ferry/bundle/packinglist"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
@@ -36,14 +37,13 @@ type listing struct {
 	size int64
 	head []byte
 
-	seen  *policy.Inspector
-	cache *lei.Checker // that of the audit; nil if it has none
-	mu    sync.Mutex   // of what follows: blobs of a directory pass side by side
-	sums  map[*lei.Payload]*lei.Summary
+	seen    *policy.Inspector
+	content *artifact.Inspection
+	mu      sync.Mutex // of what follows: blobs of a directory pass side by side
 }
 
 func newListing() *listing {
-	return &listing{hash: sha256.New(), sums: map[*lei.Payload]*lei.Summary{}}
+	return &listing{hash: sha256.New()}
 }
 
 // begin adds to an audit what the listing wants to see.
@@ -54,25 +54,20 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 	o.Inspectors = slices.Clone(o.Inspectors)
 	l.seen = nil
 	for _, in := range o.Inspectors {
-		if in, ok := in.(*policy.Inspector); ok {
+		switch in := in.(type) {
+		case *artifact.Inspection:
+			in.Look = artifact.Look{Secrets: artifact.AllowSecrets, Detail: true} // they are listed, which is what is asked for
+			l.content = in
+		case *policy.Inspector:
 			l.seen = in
 		}
 	}
 	if l.seen == nil {
-		l.seen = &policy.Inspector{Kind: kindWord}
+		l.seen = &policy.Inspector{Kind: kinds.Word}
 		o.Inspectors = append(o.Inspectors, l.seen)
 	}
 	l.seen.Look = true
 	return o
-}
-
-// watch summarises the payload of a snapshot.
-func (l *listing) watch(v1.Descriptor) lei.Watch {
-	return lei.SummaryOptions{}.Watch(func(s *lei.Summary) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.sums[s.Payload] = s
-	})
 }
 
 // reader hashes an archive as it is read.
@@ -98,7 +93,7 @@ type lister struct {
 	report *layout.Report
 	in     *policy.Input
 	out    *packinglist.List
-	found  map[digest.Digest]lei.Found
+	found  map[digest.Digest]artifact.Finding
 	seen   map[digest.Digest]bool
 	known  map[digest.Digest]bool // artifacts: many paths may lead to one
 }
@@ -116,11 +111,11 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, report, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.cache.Notices()}, map[digest.Digest]lei.Found{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	x := &lister{l, report, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
-	for _, f := range l.cache.Found() {
+	for _, f := range l.content.Findings() {
 		x.found[f.Digest] = f
 	}
 	for d, names := range references(report.Index) {
@@ -220,7 +215,7 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 	x.known[d.Digest] = true
 	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
 	index, m := x.report.Document(d.Digest)
-	if a.Kind = kindWord(m); index != nil {
+	if a.Kind = kinds.Word(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
 	}
 	at := len(x.out.Artifacts)
@@ -259,7 +254,7 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 	a := &x.out.Artifacts[at]
 	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
 	var titles []string
-	if k := kindOf(m); k != nil {
+	if k := kinds.Of(m); k != nil {
 		titles, _ = k.FileNames(m) // the inspectors have had their say
 	}
 	for i, l := range m.Layers {
@@ -275,14 +270,14 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 		x.file(f)
 	}
 	x.file(packinglist.File{Artifact: at, Role: "config", Claimed: m.Config.MediaType, Digest: string(m.Config.Digest), Size: m.Config.Size})
-	if f, ok := x.found[d.Digest]; ok {
+	if f, ok := x.found[d.Digest].Detail.(*lei.Found); ok {
 		a.LEI = x.lei(f)
 	}
 }
 
-func (x *lister) lei(f lei.Found) *packinglist.LEI {
+func (x *lister) lei(f *lei.Found) *packinglist.LEI {
 	e := &packinglist.LEI{Date: f.Snapshot.Date, Version: f.Snapshot.LEIVersion, Reports: f.Payload.Entries, RawSize: f.Payload.RawSize, Secrets: packinglist.Secrets{Found: []packinglist.Count{}}}
-	if s := x.sums[f.Payload]; s != nil {
+	if s := f.Summary; s != nil {
 		e.Repositories, e.Oldest, e.Newest = s.Repos, rfc3339(s.Oldest), rfc3339(s.Newest)
 		for _, r := range lei.Risks {
 			if n := s.Risk[r]; n > 0 || r != "other" {

@@ -85,7 +85,7 @@ func kindOfDescriptor(r *layout.Report, d v1.Descriptor) string {
 	index, m := r.Document(d.Digest)
 	switch {
 	case m != nil:
-		return kindWord(m)
+		return kinds.Word(m)
 	case index != nil:
 		return fmt.Sprintf("index of %d", len(index.Manifests))
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 func packCommand(e *ui.Env) *cli.Command {
@@ -114,39 +113,34 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	if !info.IsDir() {
 		return nil, ui.Misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
 	}
-	i, err := kindNamed(c.String("kind"), os.DirFS(p.dir))
-	if err != nil {
+	if p.kind = kinds.For(c.String("kind"), os.DirFS(p.dir)); p.kind == nil {
+		return nil, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", c.String("kind")), "the kinds are: "+strings.Join(kinds.Names(), ", "))
+	}
+	p.repo = strings.ReplaceAll(p.kind.Repository, "%s", slug(p.dir))
+	switch {
+	case p.kind.Tags == nil && p.leiTags:
+		return nil, ui.Misuse(errors.New("--lei-tags is for an LEI snapshot, and this is none"), "give names with -t")
+	case p.kind.Files != nil && c.NArg() > 1:
+		return nil, ui.Misuse(fmt.Errorf("%s: the files of %s have media types of their own", layout.Printable(c.Args().Get(1)), p.kind.Noun), "leave it out, or pack the directory with --kind files")
+	}
+	if err := p.whole(p.kind); err != nil {
 		return nil, err
 	}
-	p.kind = kinds[i].Kind
-	p.repo = strings.ReplaceAll(kinds[i].repository, "%s", slug(p.dir))
-	switch {
-	case p.kind != lei.Cache && p.leiTags:
-		return nil, ui.Misuse(errors.New("--lei-tags is for an LEI snapshot, and this is none"), "give names with -t")
-	case p.kind == lei.Cache && c.NArg() > 1:
-		return nil, ui.Misuse(fmt.Errorf("%s: the files of an LEI snapshot have media types of their own", layout.Printable(c.Args().Get(1))), "leave it out, or pack the directory with --kind files")
-	}
-	if p.kind == lei.Cache {
-		if err := p.wholeSnapshot(); err != nil {
-			return nil, err
-		}
-		secrets := lei.RefuseSecrets
-		if c.Bool("allow-secrets") {
-			secrets = lei.AllowSecrets
-		}
-		k := *p.kind
-		k.Check = func() artifact.Checker { return lei.NewChecker(secrets, nil) }
-		p.kind = &k
-	}
+	p.o.Secrets = onSecrets(c.Bool("allow-secrets"))
 	if t := p.o.ArtifactType; t != "" && !layout.IsMediaType(t) {
 		return nil, noMediaType("--artifact-type", t)
 	}
 	if c.String("kind") == "" {
-		switch maybe, surely := lei.Incomplete(os.DirFS(p.dir)); {
-		case surely:
-			return nil, p.wholeSnapshot()
-		case maybe:
-			e.Note("%v; packed as plain files", p.wholeSnapshot())
+		for _, k := range kinds {
+			if k.Incomplete == nil {
+				continue
+			}
+			switch maybe, surely := k.Incomplete(os.DirFS(p.dir)); {
+			case surely:
+				return nil, p.whole(k)
+			case maybe:
+				e.Note("%v; packed as plain files", p.whole(k))
+			}
 		}
 	}
 	p.overlooked(c.String("kind") != "")
@@ -170,9 +164,17 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	return p, err
 }
 
-// wholeSnapshot says which file of a snapshot the directory lacks.
-func (p *packing) wholeSnapshot() error {
-	missing := lei.Missing(os.DirFS(p.dir))
+// onSecrets is what packing does about secrets in the content.
+func onSecrets(allow bool) artifact.Secrets {
+	if allow {
+		return artifact.AllowSecrets
+	}
+	return artifact.RefuseSecrets
+}
+
+// whole says which file of a kind the directory lacks.
+func (p *packing) whole(k *artifact.Kind) error {
+	missing := k.Missing(os.DirFS(p.dir))
 	if missing == "" {
 		return nil
 	}
@@ -180,7 +182,7 @@ func (p *packing) wholeSnapshot() error {
 	if _, err := os.Stat(filepath.Join(p.dir, missing)); err == nil {
 		found = "something else"
 	}
-	return ui.Hinted(fmt.Errorf("%s: not an LEI snapshot: want a file %s in it, found %s", layout.Printable(p.dir), missing, found), "ferry export makes a snapshot of reports; --kind files packs any directory as files")
+	return ui.Hinted(fmt.Errorf("%s: not %s: want a file %s in it, found %s", layout.Printable(p.dir), k.Noun, missing, found), k.Make+"; --kind files packs any directory as files")
 }
 
 func (p *packing) run(ctx context.Context) error {

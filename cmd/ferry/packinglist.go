@@ -169,8 +169,7 @@ func newPaper(e *ui.Env, c *cli.Context, flag string) (*paper, error) {
 func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report) error) (*packinglist.List, error) {
 	src.listing = newListing()
 	end := showReading(p.e, "listing", src)
-	ins, _ := src.inspectors()
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: ins})
+	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: inspectors()})
 	end()
 	if err != nil {
 		return nil, err

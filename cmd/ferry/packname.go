@@ -16,7 +16,6 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 // created is the time of packing as it was given, or that of the environment:
@@ -79,7 +78,7 @@ func annotations(pairs []string) (map[string]string, error) {
 func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
 	tags := p.tags
 	if p.leiTags && packed.Tag != "" {
-		more, err := lei.Tags(packed.Tag)
+		more, err := p.kind.Tags(packed.Tag)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 // notice keeps what is said when all is packed.
@@ -74,8 +73,8 @@ func (p *packing) moved(before, after v1.Index, packed digest.Digest) {
 // refused says that the far side will not take what --no-check let pass; secrets
 // it does take.
 func (p *packing) refused(err error) bool {
-	var secrets *lei.SecretsError
-	if err == nil || errors.As(err, &secrets) {
+	var content artifact.ContentError
+	if err == nil || errors.As(err, &content) && content.Refused() {
 		return false
 	}
 	p.notice("ferry verify and ferry unpack refuse this on the far side, and with it all else that is in the same bundle")

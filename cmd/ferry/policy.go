@@ -13,7 +13,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 )
@@ -108,14 +108,14 @@ func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements
 
 // inspect adds to an audit what the rules need to see.
 func (q *requirements) inspect(o layout.AuditOptions) layout.AuditOptions {
-	q.seen, q.cache = nil, nil
+	q.seen, q.content = nil, nil
 	if q.policy == nil && !q.dates.Dated() {
 		return o
 	}
-	q.seen = &policy.Inspector{Kind: kindWord, Look: q.policy != nil && q.policy.Looks()}
+	q.seen = &policy.Inspector{Kind: kinds.Word, Look: q.policy != nil && q.policy.Looks()}
 	for _, in := range o.Inspectors {
-		if c, ok := in.(*lei.Checker); ok {
-			q.cache = c // it makes a notice of secrets, and the policy refuses them
+		if c, ok := in.(*artifact.Inspection); ok {
+			q.content = c // it makes a notice of secrets, and the policy refuses them
 		}
 	}
 	o.Inspectors = append(o.Inspectors, q.seen)
@@ -135,8 +135,8 @@ func (q *requirements) check(r *layout.Report, ref, dir string) error {
 	}
 	in := q.seen.Input(r)
 	in.Size, in.Now = q.size, q.e.Now()
-	if q.cache != nil {
-		q.caches(in)
+	if q.content != nil {
+		q.ofContent(in)
 	}
 	refused := &ui.Refusal{}
 	if q.policy != nil {
@@ -152,16 +152,14 @@ func (q *requirements) check(r *layout.Report, ref, dir string) error {
 	return refused
 }
 
-// caches adds what is known of LEI snapshots: their own dates, and secrets.
-func (q *requirements) caches(in *policy.Input) {
-	for _, c := range q.cache.Found() {
-		if t, err := policy.ParseDate(c.Snapshot.Date); err == nil {
-			in.SetDate(c.Digest, t)
+// ofContent adds what is known of the content: its own dates, and secrets.
+func (q *requirements) ofContent(in *policy.Input) {
+	for _, f := range q.content.Findings() {
+		if t, err := policy.ParseDate(f.Date); err == nil {
+			in.SetDate(f.Digest, t)
 		}
-		if c.Payload.Secrets.Err() != nil {
-			for _, p := range c.Payload.Secrets.Found {
-				in.Secrets = append(in.Secrets, ui.PrintableLine(fmt.Sprintf("%s of %s, in %s", p.Path, c.Digest, ui.Count(int(p.Count), "report"))))
-			}
+		for _, p := range f.Secrets {
+			in.Secrets = append(in.Secrets, ui.PrintableLine(fmt.Sprintf("%s of %s, in %s", p.Path, f.Digest, ui.Count(int(p.Count), f.Entry))))
 		}
 	}
 }
@@ -220,8 +218,7 @@ func checkLayout(e *ui.Env, q *requirements, w *layout.Writer) {
 }
 
 func (q *requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
-	ins, _ := inspectors()
-	o, err := q.begin(ctx, &source{name: "-", e: q.e}, layout.AuditOptions{Inspectors: ins})
+	o, err := q.begin(ctx, &source{name: "-", e: q.e}, layout.AuditOptions{Inspectors: inspectors()})
 	if err != nil {
 		return err
 	}

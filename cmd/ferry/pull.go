@@ -211,7 +211,7 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 	index := layout.NewIndex()
 	for _, ref := range p.refs {
 		p.what.Judge = func(d v1.Descriptor, m *v1.Manifest) error {
-			if err := judgeManifest(d, m); err != nil {
+			if err := kinds.CheckManifest(m); err != nil {
 				return unacceptable(fmt.Errorf("%s: %w", ref, &layout.FormatError{Name: layout.BlobPath(d.Digest), Err: err}), othersPulled)
 			}
 			return nil

@@ -156,7 +156,7 @@ func (p *pushing) run(ctx context.Context) error {
 		a.Bytes += out.Bytes
 	}
 	p.show.end()
-	for _, n := range p.src.notices {
+	for _, n := range p.src.content.Notices() {
 		p.e.Note("%s", n)
 	}
 	return p.answer(a)
@@ -166,15 +166,15 @@ func (p *pushing) run(ctx context.Context) error {
 func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error) {
 	if r, err := p.src.reader(); err == nil {
 		r.Close()
-		ins, cache := inspectors()
-		report, err := p.src.audit(ctx, layout.AuditOptions{Inspectors: ins})
+		in := kinds.Inspect(usual)
+		report, err := p.src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 		if err == nil {
 			err = p.src.err(report.Err())
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		p.src.notices = cache.Notices()
+		p.src.content = in
 	} // else it is verified while it is spooled
 	tmpdir := p.tmpdir
 	if tmpdir == "" {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -44,7 +43,7 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 	if p.to.Digest != "" && p.to.Digest != d.Digest {
 		return nil, ui.Fail(ui.CodeBad, fmt.Errorf("%s: want %s, found %s", p.src.label(), p.to.Digest, d.Digest), "ferry ls shows the digests; leave the digest out of REF to push whatever it is")
 	}
-	tags, err := p.defaultTags(c, d, m[d.Digest])
+	tags, err := p.defaultTags(d, m[d.Digest])
 	if err != nil {
 		return nil, err
 	}
@@ -56,18 +55,16 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 }
 
 // defaultTags are the tags to set, each once.
-func (p *pushing) defaultTags(c *layout.Contents, d v1.Descriptor, m *v1.Manifest) ([]string, error) {
+func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error) {
 	var tags []string
 	switch {
 	case p.to.Tag != "":
 		tags = []string{p.to.Tag}
 	case p.to.Digest != "":
-	case m != nil && lei.IsCache(m):
-		date, err := cacheDate(c, m)
-		if err != nil {
-			return nil, p.src.err(err)
-		}
-		if tags, err = lei.Tags(date); err != nil {
+	case m != nil && kinds.Of(m) != nil && kinds.Of(m).Tags != nil:
+		found, _ := p.src.content.Finding(d.Digest)
+		var err error
+		if tags, err = found.Kind.Tags(found.Date); err != nil {
 			return nil, p.src.err(err)
 		}
 	default:
@@ -84,31 +81,6 @@ func (p *pushing) defaultTags(c *layout.Contents, d v1.Descriptor, m *v1.Manifes
 		}
 	}
 	return tags, nil
-}
-
-// cacheDate is the date of a snapshot, from its manifest.json.
-func cacheDate(c *layout.Contents, m *v1.Manifest) (string, error) {
-	for _, l := range m.Layers {
-		if l.MediaType != lei.CacheManifestMediaType {
-			continue
-		}
-		for _, b := range c.Blobs {
-			if b.Digest != l.Digest {
-				continue
-			}
-			r, err := b.Open()
-			if err != nil {
-				return "", err
-			}
-			defer r.Close()
-			s, err := lei.ReadSnapshot(r, nil)
-			if err != nil {
-				return "", err
-			}
-			return s.Date, nil
-		}
-	}
-	return "", errors.New("the LEI cache has no manifest.json to take its date from")
 }
 
 // planAll gives every artifact its place below the path.

@@ -85,11 +85,12 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	default:
 		add("Signature", false, "", "not signed; who packed it is not proven")
 	}
-	for _, f := range src.listing.cache.Found() {
-		add("LEI cache of "+f.Snapshot.Date, true,
-			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", ui.Count(int(f.Payload.Entries), "report")), "")
+	found := src.listing.content.Findings()
+	for _, f := range found {
+		add("LEI cache of "+f.Date, true,
+			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", ui.Count(int(f.Entries), f.Entry)), "")
 	}
-	if len(src.listing.cache.Found()) == 0 {
+	if len(found) == 0 {
 		add("Payload", false, "", "of no kind whose payload is known here; its bytes are those that were packed")
 	}
 	return all

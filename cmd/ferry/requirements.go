@@ -13,7 +13,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 )
@@ -42,10 +42,10 @@ type requirements struct {
 	detached []signature.File
 	dates    policy.Dates
 	policy   *policy.Policy
-	seen     *policy.Inspector // nil while no rule needs it
-	cache    *lei.Checker      // of the audit; nil when nobody looks into LEI caches
-	size     int64             // of the bundle, in bytes
-	signers  []string          // fingerprints, once the signature holds
+	seen     *policy.Inspector    // nil while no rule needs it
+	content  *artifact.Inspection // of the audit; nil when nobody looks into the payloads
+	size     int64                // of the bundle, in bytes
+	signers  []string             // fingerprints, once the signature holds
 }
 
 // A quorum is a number of signatures by different ones of some keys.

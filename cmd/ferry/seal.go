@@ -75,7 +75,6 @@ func sealDir(ctx context.Context, dir string) (report *layout.Report, removed []
 		return nil, nil, err
 	}
 	defer w.Close()
-	ins, _ := inspectors()
-	report, err = layout.SealLayout(ctx, w, ins)
+	report, err = layout.SealLayout(ctx, w, inspectors())
 	return report, w.Removed(), err
 }

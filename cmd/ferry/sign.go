@@ -115,8 +115,7 @@ func signDir(ctx context.Context, src *source, s *signing, seal func([]byte)) (d
 		return "", src.err(err)
 	}
 	defer w.Close()
-	ins, _ := inspectors()
-	id, err := layout.SignLayout(ctx, w, ins, func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
+	id, err := layout.SignLayout(ctx, w, inspectors(), func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
 		if seal != nil {
 			seal(data)
 			return have, nil
@@ -151,12 +150,11 @@ func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest
 		return "", err
 	}
 	defer f.Close()
-	ins, _ := inspectors()
 	end := showReading(src.e, "signing", src)
 	defer end()
 	err = ui.CreateFile(src.name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
 		z := format.NewWriter(out)
-		report, err := bundle.Sign(ctx, z, src.seen.Reader(f), layout.AuditOptions{Inspectors: ins}, s.add)
+		report, err := bundle.Sign(ctx, z, src.seen.Reader(f), layout.AuditOptions{Inspectors: inspectors()}, s.add)
 		if err == nil {
 			err = report.Err()
 		}
@@ -205,13 +203,12 @@ func signBeside(ctx context.Context, src *source, s *signing, out string, o dura
 // sealOf checks an archive and is its seal.
 func sealOf(ctx context.Context, src *source) (id digest.Digest, seal []byte, err error) {
 	keep := func(data []byte, _ []layout.Signature) error { seal = data; return nil }
-	ins, _ := inspectors()
 	f, err := src.open(ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
-	report, err := bundle.Verify(ctx, io.Reader(f), layout.AuditOptions{Inspectors: ins, Trust: keep})
+	report, err := bundle.Verify(ctx, io.Reader(f), layout.AuditOptions{Inspectors: inspectors(), Trust: keep})
 	if err == nil {
 		err = report.Err()
 	}

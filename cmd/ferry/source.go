@@ -15,6 +15,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
 )
 
@@ -33,8 +34,8 @@ type source struct {
 	signatures, kept int
 	// listing collects what a packing list says; nil where none is wanted.
 	listing *listing
-	notices []string // of its caches, once writeLayout has checked it
-	checked bool     // by writeLayout, payloads too
+	content *artifact.Inspection // once it has been checked, payloads too
+	checked bool                 // by writeLayout, payloads too
 }
 
 // showReading shows the progress of reading sources. The caller ends it before it
@@ -329,8 +330,8 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 		return nil, err
 	}
 	defer w.Close()
-	ins, cache := s.inspectors()
-	report, err := s.audit(ctx, layout.AuditOptions{Inspectors: ins, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
+	in := kinds.Inspect(usual)
+	report, err := s.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
 		return w.Blob(ctx, d)
 	}})
 	if err == nil {
@@ -342,7 +343,7 @@ func (s *source) writeLayout(ctx context.Context, dir string, o durable.Options,
 	if err != nil {
 		return nil, err
 	}
-	s.notices, s.checked = cache.Notices(), true
+	s.content, s.checked = in, true
 	if err := w.Drop(report.Extra); err != nil {
 		return nil, err
 	}

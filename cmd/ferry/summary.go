@@ -130,7 +130,7 @@ func (s *summing) run(ctx context.Context) error {
 	if err := src.choose(s.c.String("tag")); err != nil {
 		return err
 	}
-	check := lei.NewChecker(lei.IgnoreSecrets, s.begin)
+	check := lei.NewChecker(artifact.IgnoreSecrets, s.begin)
 	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{check, artifact.Titles{}}})
 	if err != nil {
 		return err

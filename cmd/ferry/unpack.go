@@ -10,8 +10,8 @@ import (
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 func unpackCommand(e *ui.Env) *cli.Command {
@@ -138,21 +138,25 @@ const filesNamed = 20
 
 // unpackAnswer is what unpack reports.
 type unpackAnswer struct {
-	Output    string    `json:"output"`
-	Reference string    `json:"reference,omitempty"`
-	Manifest  string    `json:"manifest,omitempty"`
-	Identity  string    `json:"identity"`
-	SignedBy  []string  `json:"signedBy,omitempty"`
-	Files     []fileRow `json:"files,omitempty"`
-	Extra     []string  `json:"extra,omitempty"` // in the source, and nothing refers to them
-	Notices   []string  `json:"notices,omitempty"`
-	packed    bool      // some files are directories that oras packed
+	Output    string         `json:"output"`
+	Reference string         `json:"reference,omitempty"`
+	Manifest  string         `json:"manifest,omitempty"`
+	Identity  string         `json:"identity"`
+	SignedBy  []string       `json:"signedBy,omitempty"`
+	Files     []fileRow      `json:"files,omitempty"`
+	Extra     []string       `json:"extra,omitempty"` // in the source, and nothing refers to them
+	Notices   []string       `json:"notices,omitempty"`
+	kind      *artifact.Kind // nil with --layout
+	packed    bool           // some files are directories that oras packed
 }
 
 // snapshot reports whether the files that were written are those of a snapshot:
 // others of these names may have been there before.
 func (a *unpackAnswer) snapshot() bool {
-	for _, f := range lei.Cache.Files {
+	if a.kind == nil || a.kind.Files == nil {
+		return false
+	}
+	for _, f := range a.kind.Files {
 		if !slices.ContainsFunc(a.Files, func(r fileRow) bool { return r.Name == f.Name }) {
 			return false
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/lei"
+	"github.com/ociferry/ferry/layout/artifact"
 )
 
 func verifyCommand(e *ui.Env) *cli.Command {
@@ -42,14 +42,12 @@ func verifyCommand(e *ui.Env) *cli.Command {
 				return err
 			}
 			end := showReading(e, "verifying", src)
-			ins, cache := inspectors()
-			files := &filed{}
-			ins = append(ins, files)
-			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: ins})
+			in := kinds.Inspect(usual)
+			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 			end()
 			if err != nil {
 				if code, _ := ui.Outcome(err); code == ui.CodeRefused && c.String("format") == "json" {
-					return errors.Join(ui.PrintJSON(e.Stdout, newVerifyAnswer(src, report, cache, err)), err)
+					return errors.Join(ui.PrintJSON(e.Stdout, newVerifyAnswer(src, report, in, err)), err)
 				}
 				return err
 			}
@@ -60,7 +58,7 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			if verdict == nil && src.ref != "" {
 				_, verdict = layout.Resolve(report.Index, src.ref)
 			}
-			a := newVerifyAnswer(src, report, cache, verdict)
+			a := newVerifyAnswer(src, report, in, verdict)
 			if c.String("format") == "json" {
 				if err := ui.PrintJSON(e.Stdout, a); err != nil {
 					return err
@@ -83,7 +81,7 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			a.print(e, arg)
 			src.required.unchecked(report)
 			fmt.Fprintln(e.Stdout, src.required.line())
-			e.Next("%s", unpackStep(src, arg, report, files)+againFlags(c))
+			e.Next("%s", unpackStep(src, arg, report, in)+againFlags(c))
 			return nil
 		},
 	}
@@ -91,10 +89,10 @@ func verifyCommand(e *ui.Env) *cli.Command {
 
 // unpackStep is the command that unpacks what was verified: into files what has
 // any, else into a layout for the tools of images.
-func unpackStep(src *source, arg string, report *layout.Report, files *filed) string {
+func unpackStep(src *source, arg string, report *layout.Report, in *artifact.Inspection) string {
 	d, err := layout.Resolve(report.Index, src.ref)
-	switch name := files.first(report.Index); {
-	case err == nil && files.has(d):
+	switch name := unpackable(in, report.Index); {
+	case err == nil && in.Unpackable(d.Digest):
 		return "ferry unpack " + ui.ShellWord(arg) + " -o DIR"
 	case err != nil && name != "":
 		return "ferry unpack " + ui.ShellWord(arg) + " -t " + ui.ShellWord(name) + " -o DIR"
@@ -136,20 +134,20 @@ type cacheRow struct {
 	Raw     int64  `json:"rawBytes"`
 }
 
-func newVerifyAnswer(src *source, r *layout.Report, cache *lei.Checker, verdict error) *verifyAnswer {
+func newVerifyAnswer(src *source, r *layout.Report, in *artifact.Inspection, verdict error) *verifyAnswer {
 	if r == nil { // its signature was refused: the seal is there, and nothing else was looked at
 		r = &layout.Report{Sealed: !errors.Is(verdict, layout.ErrUnsealed) && !errors.Is(verdict, layout.ErrEarly)}
 	}
 	a := &verifyAnswer{
 		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
-		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: cache.Notices(), Artifacts: []ui.ArtifactRow{},
+		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: in.Notices(), Artifacts: []ui.ArtifactRow{},
 		unlisted: len(r.Unlisted),
 	}
 	if r.Index != nil {
 		a.Artifacts = ui.Rows(r.Index)
 	}
-	for _, f := range cache.Found() {
-		a.Caches = append(a.Caches, cacheRow{string(f.Digest), f.Snapshot.Date, f.Payload.Entries, f.Payload.RawSize})
+	for _, f := range in.Findings() {
+		a.Caches = append(a.Caches, cacheRow{string(f.Digest), f.Date, f.Entries, f.RawSize})
 	}
 	for _, p := range r.Problems() {
 		a.Problems = append(a.Problems, ui.PrintableLine(p.Error()))

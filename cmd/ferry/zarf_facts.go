@@ -98,8 +98,7 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 		pw.CloseWithError(err) // nil is the end
 		read <- err
 	}()
-	ins, _ := inspectors()
-	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: ins})
+	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: inspectors()})
 	if err == nil {
 		err = report.Err()
 	}
@@ -138,7 +137,7 @@ func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifa
 	if a.Description == "" {
 		a.Description = m.Annotations[v1.AnnotationTitle]
 	}
-	k := kindOf(m)
+	k := kinds.Of(m)
 	if k == nil {
 		return a
 	}

@@ -43,39 +43,12 @@ type Store interface {
 // A Fetcher gets blobs. What it returns need not be checked: Unpack does.
 type Fetcher func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
 
-// A Kind is a kind of artifact.
-type Kind struct {
-	// Name is what people call it: "lei", "files".
-	Name string
-	// ConfigType is the media type of the config; it tells the kind of an
-	// artifact.
-	ConfigType string
-	// Files are the files of the kind, in the order of their layers. Nil
-	// means any files.
-	Files []File
-	// Config makes the config and the annotations of the manifest for the
-	// directory that is packed.
-	Config func(fsys fs.FS, o Options) (*Config, error)
-	// Check makes a judge of the content, or is nil.
-	Check func() Checker
-}
-
-// A File is a file that a kind fixes by name and media type.
-type File struct{ Name, MediaType string }
-
 // A Config is what a kind says of a directory that is packed.
 type Config struct {
 	Data        []byte            // the config blob
 	Annotations map[string]string // of the manifest
 	Tag         string            // the usual tag, or ""
 	Notices     []string          // for people, a line each
-}
-
-// A Checker looks into the blobs of an artifact as they pass and judges the
-// whole when the last has passed. It has the methods of layout.Inspector.
-type Checker interface {
-	Blob(d v1.Descriptor) io.WriteCloser
-	Manifest(d v1.Descriptor, m *v1.Manifest) error
 }
 
 // Options say how a directory is packed.
@@ -92,8 +65,11 @@ type Options struct {
 	ArtifactType string
 	// MediaTypes gives files, by path, another media type.
 	MediaTypes map[string]string
-	// NoCheck packs what Kind.Check would refuse, and makes a notice of it.
+	// NoCheck packs what the kind's inspector would refuse, and makes a notice
+	// of it.
 	NoCheck bool
+	// Secrets says what becomes of files that hold secrets.
+	Secrets Secrets
 }
 
 // MaxManifest is the largest manifest, in bytes, that is written: what

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,7 +20,13 @@ const DefaultArtifactType = "application/vnd.ferry.files.v1"
 // one.
 var Files = &Kind{
 	Name:       "files",
+	Noun:       "a directory of files",
+	Repository: "ferry.internal/files/%s",
 	ConfigType: v1.MediaTypeEmptyJSON,
+	Detect:     func(fs.FS) bool { return true },
+	Fits: func(m *v1.Manifest) bool {
+		return len(m.Layers) > 0 && !slices.ContainsFunc(m.Layers, func(l v1.Descriptor) bool { return l.Annotations[v1.AnnotationTitle] == "" })
+	},
 	Config: func(_ fs.FS, o Options) (*Config, error) {
 		c := &Config{Data: []byte("{}")}
 		if t := cmp.Or(o.Created, o.CreatedElse); t != "" {
@@ -30,7 +37,7 @@ var Files = &Kind{
 		}
 		return c, nil
 	},
-	Check: func() Checker { return Titles{} },
+	Inspector: func(Look) Inspector { return Titles{} },
 }
 
 // mediaTypes is the small table of suffixes; the longest that fits wins.

@@ -26,7 +26,7 @@ type Plan struct {
 
 	kind   *Kind
 	config *Config
-	check  Checker
+	check  Inspector
 	o      Options
 	layers []v1.Descriptor // of the manifest that Finish made last
 	data   []byte
@@ -53,8 +53,8 @@ func NewPlan(k *Kind, fsys fs.FS, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Config = p.config.Data
-	if k.Check != nil {
-		p.check = k.Check()
+	if k.Inspector != nil {
+		p.check = k.Inspector(Look{Secrets: o.Secrets})
 	}
 	return p, nil
 }
@@ -99,7 +99,7 @@ func (s *steady) end() error {
 	return io.EOF
 }
 
-// Watch is who looks into the content of a layer for the kind's check, or nil.
+// Watch is who looks into the content of a layer for the kind's inspector, or nil.
 // It must see all of it and be closed before Judge.
 func (p *Plan) Watch(i int) io.WriteCloser {
 	if p.check == nil {
@@ -160,7 +160,7 @@ func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
 	return &Packed{Descriptor: d, Manifest: m, Data: p.data, Tag: p.config.Tag, Notices: p.config.Notices}, nil
 }
 
-// Judge says whether the kind's check is content with what passed, and adds to
+// Judge says whether the kind's inspector is content with what passed, and adds to
 // the notices of packed.
 func (p *Plan) Judge(packed *Packed) error {
 	if p.check == nil {
@@ -184,8 +184,8 @@ func (p *Plan) Judge(packed *Packed) error {
 			packed.Notices = append(packed.Notices, n)
 		}
 	}
-	if n, ok := p.check.(interface{ Notices() []string }); ok {
-		packed.Notices = append(packed.Notices, n.Notices()...)
+	if r, ok := p.check.(Reporter); ok {
+		packed.Notices = append(packed.Notices, r.Notices()...)
 	}
 	return nil
 }

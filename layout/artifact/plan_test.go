@@ -173,7 +173,7 @@ func TestPack(t *testing.T) {
 	c := &checker{seen: map[string]string{}}
 	k := &Kind{Name: "test", ConfigType: "application/c", Files: []File{{"a", "application/a"}, {"b", "application/b"}}}
 	k.Config = func(fs.FS, Options) (*Config, error) { return &Config{Data: []byte("config"), Tag: "t"}, nil }
-	k.Check = func() Checker { return c }
+	k.Inspector = func(Look) Inspector { return c }
 	s := mapStore{}
 	p, err := Pack(context.Background(), s, k, fstest.MapFS{"a": {Data: []byte("A")}, "b": {Data: []byte("B")}, "c": {}}, Options{})
 	if err != nil {

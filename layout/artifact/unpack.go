@@ -76,7 +76,7 @@ func titles(m *v1.Manifest) ([]string, error) {
 // Titles checks the titles of artifacts that name their files by titles: each
 // is fit for a file name and no two are the same or stand in each other's way.
 // A title on the config counts: oras writes that one as well.
-// It is a Checker that looks at manifests only.
+// It is an Inspector that looks at manifests only.
 type Titles struct{}
 
 // Blob is not interested in content.
@@ -148,9 +148,9 @@ func Unpack(ctx context.Context, fetch Fetcher, k *Kind, m *v1.Manifest, root *o
 			return fmt.Errorf("descriptor %q of %d bytes: want a digest and a size", d.Digest, d.Size)
 		}
 	}
-	var check Checker
-	if k.Check != nil {
-		check = k.Check()
+	var check Inspector
+	if k.Inspector != nil {
+		check = k.Inspector(Look{})
 		if err := fetchBlob(ctx, fetch, m.Config, check, io.Discard); err != nil {
 			return fmt.Errorf("config: %w", err)
 		}
@@ -205,7 +205,7 @@ func clearWay(root *os.Root, names []string) error {
 	return nil
 }
 
-func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checker, root *os.Root, temp string) error {
+func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Inspector, root *os.Root, temp string) error {
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
@@ -222,7 +222,7 @@ func fetchFile(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checke
 
 // fetchBlob gets one blob, lets the checker see it, and compares it with its
 // descriptor.
-func fetchBlob(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Checker, w io.Writer) error {
+func fetchBlob(ctx context.Context, fetch Fetcher, d v1.Descriptor, check Inspector, w io.Writer) error {
 	r, err := fetch(ctx, d)
 	if err != nil {
 		return fmt.Errorf("failed to fetch blob %s: %w", d.Digest, err)

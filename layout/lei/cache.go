@@ -27,32 +27,34 @@ const (
 // other: ".internal" is never looked up in public.
 const Repository = "lei.internal/lei/cache"
 
+var files = []artifact.File{
+	{Name: manifestName, MediaType: CacheManifestMediaType},
+	{Name: cacheName, MediaType: CacheJSONLMediaType},
+}
+
 // Cache is the kind of artifact that a snapshot is: the layers manifest.json
 // and cache.jsonl.gz, in this order, and a config of four fields.
 var Cache = &artifact.Kind{
-	Name:       "lei",
-	ConfigType: ConfigMediaType,
-	Files: []artifact.File{
-		{Name: manifestName, MediaType: CacheManifestMediaType},
-		{Name: cacheName, MediaType: CacheJSONLMediaType},
-	},
-	Config: config,
-	Check:  func() artifact.Checker { return NewChecker(IgnoreSecrets, nil) },
+	Name:          "lei",
+	Noun:          "an LEI snapshot",
+	Label:         "lei cache",
+	Repository:    Repository,
+	ConfigType:    ConfigMediaType,
+	Files:         files,
+	Fits:          IsCache,
+	CheckManifest: checkManifest,
+	Inspector:     inspector,
+	Config:        config,
+	Detect:        IsSnapshot,
+	Incomplete:    Incomplete,
+	Tags:          Tags,
+	Remedy:        remedy,
+	Repack:        "export the snapshot again",
+	Make:          "ferry export makes a snapshot of reports",
 }
 
 // IsSnapshot reports whether a directory holds the two files of a snapshot.
-func IsSnapshot(fsys fs.FS) bool { return Missing(fsys) == "" }
-
-// Missing is the first file of a snapshot that a directory has not, or has as
-// something else than a regular file, or "" for a snapshot.
-func Missing(fsys fs.FS) string {
-	for _, f := range Cache.Files {
-		if info, err := fs.Stat(fsys, f.Name); err != nil || !info.Mode().IsRegular() {
-			return f.Name
-		}
-	}
-	return ""
-}
+func IsSnapshot(fsys fs.FS) bool { return (&artifact.Kind{Files: files}).Missing(fsys) == "" }
 
 // Incomplete reports whether a directory that is no snapshot may be what is
 // left of one, and whether it surely is: manifest.json is that of a snapshot,
@@ -80,7 +82,7 @@ func Incomplete(fsys fs.FS) (maybe, surely bool) {
 // MediaTypeFilename is the file that a layer of the given media type is. ok is
 // false for any other type: there is no file called "unknown".
 func MediaTypeFilename(mediaType string) (name string, ok bool) {
-	for _, f := range Cache.Files {
+	for _, f := range files {
 		if f.MediaType == mediaType {
 			return f.Name, true
 		}
@@ -88,25 +90,23 @@ func MediaTypeFilename(mediaType string) (name string, ok bool) {
 	return "", false
 }
 
-// CheckManifest is what a Checker asks of a manifest before any of its blobs has
-// passed.
-func CheckManifest(m *v1.Manifest) error {
-	if !IsCache(m) {
-		return nil
-	}
-	_, err := fileNames(m)
-	return err
-}
-
 // fileNames are the names of the files that the layers of a cache are.
 func fileNames(m *v1.Manifest) ([]string, error) {
-	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
-		return nil, fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
-	}
-	if m.Config.MediaType == v1.MediaTypeEmptyJSON && m.ArtifactType == "" {
-		return nil, errors.New("artifactType: missing; it must be set where the config is the empty one")
+	if err := checkManifest(m); err != nil {
+		return nil, err
 	}
 	return Cache.FileNames(m)
+}
+
+// checkManifest is what is asked of a manifest beside its layers.
+func checkManifest(m *v1.Manifest) error {
+	if m.Config.MediaType != ConfigMediaType && m.Config.MediaType != v1.MediaTypeEmptyJSON {
+		return fmt.Errorf("config.mediaType: want %s for the layers of an LEI cache, found %s", ConfigMediaType, quote(m.Config.MediaType))
+	}
+	if m.Config.MediaType == v1.MediaTypeEmptyJSON && m.ArtifactType == "" {
+		return errors.New("artifactType: missing; it must be set where the config is the empty one")
+	}
+	return nil
 }
 
 // BlobDescriptor describes bytes: their media type, SHA-256 and size. The

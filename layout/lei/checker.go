@@ -16,16 +16,6 @@ import (
 	"github.com/ociferry/ferry/layout/internal/strictjson"
 )
 
-// OnSecrets is what a Checker does about secrets in data.config; see Secrets.
-type OnSecrets int
-
-const (
-	IgnoreSecrets OnSecrets = iota // does not look for them
-	RefuseSecrets                  // refuses the artifact with a *SecretsError
-	AllowSecrets                   // makes a notice of them, and of the development defaults
-	TellSecrets                    // makes a notice of those in an artifact that was packed elsewhere, and allowed there
-)
-
 // A Hook gives the Watch of a payload before it is read. It may be called by
 // several goroutines.
 type Hook func(payload v1.Descriptor) Watch
@@ -33,13 +23,13 @@ type Hook func(payload v1.Descriptor) Watch
 // A Checker checks the payload of cache artifacts in the one pass in which
 // their blobs are hashed: that manifest.json and the config are what they
 // should be, that the payload is whole JSONL, and that all three agree. It has
-// the methods of layout.Inspector and artifact.Checker, may be used by several
+// the methods of artifact.Inspector and artifact.Reporter, may be used by several
 // goroutines, and holds no payload in memory.
 //
 // Where blobs come before the manifest that names them, it looks into whatever
 // may be a payload, and forgets what was none. The zero value is ready for use.
 type Checker struct {
-	secrets OnSecrets
+	secrets artifact.Secrets
 	hook    Hook
 
 	mu      sync.Mutex
@@ -56,6 +46,7 @@ type Found struct {
 	Digest   digest.Digest // of its manifest
 	Snapshot *Snapshot
 	Payload  *Payload
+	Summary  *Summary // nil if none was asked for
 }
 
 // result is what became of one blob; each part is nil if it was not looked at
@@ -73,7 +64,7 @@ type result struct {
 
 // NewChecker is a Checker that does so about secrets, and lets others watch the
 // payloads that it checks if the hook is not nil.
-func NewChecker(secrets OnSecrets, hook Hook) *Checker {
+func NewChecker(secrets artifact.Secrets, hook Hook) *Checker {
 	return &Checker{secrets: secrets, hook: hook}
 }
 
@@ -223,7 +214,7 @@ func (c *Checker) payloadWriter(r *result, d v1.Descriptor) io.WriteCloser {
 	r.looked = true
 	limit, announced := c.rawLimit(d.Size), c.maxRaw
 	// Each report takes more than a byte of gzip.
-	o := ScanOptions{MaxRaw: limit, MaxReports: max(c.maxRep, 1<<20+d.Size), Secrets: c.secrets != IgnoreSecrets}
+	o := ScanOptions{MaxRaw: limit, MaxReports: max(c.maxRep, 1<<20+d.Size), Secrets: c.secrets != artifact.IgnoreSecrets}
 	if c.hook != nil {
 		o.Watch = c.hook(d)
 	}
@@ -358,20 +349,20 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	err = p.Secrets.Err()
 	switch {
 	case err == nil:
-	case c.secrets == RefuseSecrets:
+	case c.secrets == artifact.RefuseSecrets:
 		return err
-	case c.secrets == TellSecrets:
+	case c.secrets == artifact.TellSecrets:
 		c.note(err.Error())
 	default:
 		c.note(err.Error() + "; allowed")
 	}
-	if n := p.Secrets.Notice(); n != "" && c.secrets != TellSecrets {
+	if n := p.Secrets.Notice(); n != "" && c.secrets != artifact.TellSecrets {
 		c.note(n)
 	}
 	if p.InvalidUTF8 > 0 {
 		c.note(fmt.Sprintf("%s: %d reports are not valid UTF-8", cacheName, p.InvalidUTF8))
 	}
-	c.found = append(c.found, Found{d.Digest, s, p})
+	c.found = append(c.found, Found{Digest: d.Digest, Snapshot: s, Payload: p})
 	return nil
 }
 
@@ -407,4 +398,4 @@ func parseConfig(data []byte) (entries int64, err error) {
 	return *c.CacheEntries, nil
 }
 
-var _ artifact.Checker = (*Checker)(nil)
+var _ artifact.Reporter = (*Checker)(nil)

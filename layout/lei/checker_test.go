@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/artifact"
 )
 
 // The zero Checker may be given a blob.
@@ -31,7 +33,7 @@ func TestRawLimit(t *testing.T) {
 
 // Very many notes are counted and not kept.
 func TestManyNotices(t *testing.T) {
-	c := NewChecker(IgnoreSecrets, nil)
+	c := NewChecker(artifact.IgnoreSecrets, nil)
 	for i := range 1000 {
 		c.note(fmt.Sprint("note ", i))
 	}

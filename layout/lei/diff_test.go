@@ -13,6 +13,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/artifact"
 )
 
 // scanned is a payload whose fingerprints were taken.
@@ -174,7 +176,7 @@ func TestCheckerHook(t *testing.T) {
 			d := v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
 			var names []string
 			var whole *Payload
-			c := NewChecker(IgnoreSecrets, func(payload v1.Descriptor) Watch {
+			c := NewChecker(artifact.IgnoreSecrets, func(payload v1.Descriptor) Watch {
 				if payload.Digest != d.Digest {
 					t.Errorf("the hook is asked about %s", payload.Digest)
 				}

@@ -14,7 +14,6 @@ import (
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
 // classify gives the errors of the libraries their exit code and next step.
@@ -29,9 +28,7 @@ func classify(err error) (code int, hint string) {
 		entry     *bundle.EntryError
 		ratio     *bundle.RatioError
 		stream    *compression.Error
-		secrets   *lei.SecretsError
-		snapshot  *lei.FormatError
-		mismatch  *lei.MismatchError
+		content   artifact.ContentError
 		refused   *Refusal
 		file      *artifact.FileError
 	)
@@ -48,8 +45,8 @@ func classify(err error) (code int, hint string) {
 		return CodeMisuse, "choose one with -t, for example -t " + reference.Have[0]
 	case errors.As(err, &reference):
 		return CodeMisuse, "ferry ls shows what is there"
-	case errors.As(err, &secrets):
-		return CodeRefused, "ferry export --redact removes the values; --allow-secrets packs them as they are"
+	case errors.As(err, &content) && content.Refused():
+		return CodeRefused, content.Remedy()
 	case errors.As(err, &name):
 		return CodeFailed, "give one of them another name, or put them into separate bundles"
 	case layout.Incomplete(err) && errors.As(err, &missing):
@@ -74,8 +71,8 @@ func classify(err error) (code int, hint string) {
 		return CodeBad, "do not unpack it with another tool: this is not a bundle as ferry, oras or skopeo writes it, or it was damaged on the way"
 	case errors.As(err, &stream):
 		return CodeBad, "the file is damaged: copy it again from the medium and compare its size and checksum"
-	case errors.As(err, &snapshot), errors.As(err, &mismatch):
-		return CodeBad, "do not use it: have the snapshot exported and packed again"
+	case errors.As(err, &content):
+		return CodeBad, "do not use it: " + content.Remedy()
 	case errors.As(err, &format):
 		return CodeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
 	case errors.Is(err, artifact.ErrEmpty):
