@@ -23,6 +23,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -43,7 +44,7 @@ type Format struct {
 	Name     string   // "gzip"
 	Suffixes []string // of an output's name, the usual one first
 	magic    []byte
-	open     func(io.Reader) (io.ReadCloser, error)
+	open     func(io.Reader, *Watch) (io.ReadCloser, error)
 	create   func(io.Writer) (io.WriteCloser, error)
 	stored   *storedForm // nil: as it is
 }
@@ -55,7 +56,7 @@ func (f *Format) String() string { return f.Name }
 var (
 	None = &Format{
 		Name: "none", Suffixes: []string{".tar"},
-		open:   func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },
+		open:   func(r io.Reader, _ *Watch) (io.ReadCloser, error) { return io.NopCloser(r), nil },
 		create: func(w io.Writer) (io.WriteCloser, error) { return nopCloser{w}, nil },
 	}
 	Gzip = &Format{
@@ -135,7 +136,23 @@ func ByName(name string) *Format {
 // NewReader inflates r. The caller closes it; closing does not close r.
 // Reading to io.EOF means that every checksum of the stream held and that
 // nothing stood behind it.
-func (f *Format) NewReader(r io.Reader) (io.ReadCloser, error) { return f.open(r) }
+func (f *Format) NewReader(r io.Reader) (io.ReadCloser, error) { return f.open(r, nil) }
+
+// A Watch is told what else a compressed stream holds and wants. The functions
+// are called while the stream is read; what they return as an error ends it.
+type Watch struct {
+	// Aside, unless it is nil, gets what the stream carries beside its content:
+	// the extra field, the name and the comment of each gzip header (RFC 1952,
+	// section 2.3.1), and the content of skippable zstd frames (RFC 8878, section
+	// 3.1.2). It reads as much of r as it likes.
+	Aside func(what string, size int64, r io.Reader) error
+	// Window, unless it is nil, is asked before memory is set aside for a zstd
+	// frame whose window has so many bytes.
+	Window func(bytes int64) error
+}
+
+// NewWatchedReader is NewReader, and tells w what it finds.
+func (f *Format) NewWatchedReader(r io.Reader, w Watch) (io.ReadCloser, error) { return f.open(r, &w) }
 
 // NewWriter compresses to w. The output is complete only when Close has
 // returned nil; closing does not close w.
@@ -151,16 +168,20 @@ func (nopCloser) Close() error { return nil }
 // are as fast as larger ones.
 const blockSize = 256 << 10
 
-func openGzip(r io.Reader) (io.ReadCloser, error) {
+// gunzips are kept for the next stream, since each takes some 50 KiB.
+var gunzips = sync.Pool{New: func() any { return new(gunzip) }}
+
+func openGzip(r io.Reader, w *Watch) (io.ReadCloser, error) {
 	in, ok := r.(*bufio.Reader)
 	if !ok {
 		in = bufio.NewReaderSize(r, 64<<10)
 	}
-	z := new(gunzip)
+	z := gunzips.Get().(*gunzip)
+	z.watch = w
 	if err := z.reset(in); err != nil {
 		return nil, streamError("gzip", err)
 	}
-	return &reader{z, "gzip", func() error { return nil }}, nil
+	return &reader{z, "gzip", sync.OnceValue(func() error { gunzips.Put(z); return nil })}, nil
 }
 
 func createGzip(w io.Writer) (io.WriteCloser, error) {
@@ -177,7 +198,10 @@ func createGzip(w io.Writer) (io.WriteCloser, error) {
 	return z, nil
 }
 
-func openZstd(r io.Reader) (io.ReadCloser, error) {
+func openZstd(r io.Reader, w *Watch) (io.ReadCloser, error) {
+	if w != nil {
+		r = &zstdFrames{r: bufio.NewReader(r), w: w}
+	}
 	z, err := zstd.NewReader(r,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
@@ -238,6 +262,9 @@ func (e *Error) Unwrap() error { return e.Err }
 func streamError(name string, err error) error {
 	if err == io.EOF { // NewReader on an empty or cut header
 		err = io.ErrUnexpectedEOF
+	}
+	if w := (*watchError)(nil); errors.As(err, &w) {
+		return w.err
 	}
 	return &Error{name, err}
 }

@@ -2,6 +2,7 @@ package compression
 
 import (
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -10,9 +11,10 @@ import (
 // the stream may end: the library takes input that ends within the header of
 // a later member for the end of the whole.
 type gunzip struct {
-	z   gzip.Reader
-	in  byteScanner
-	err error
+	z     gzip.Reader
+	in    byteScanner
+	err   error
+	watch *Watch // or nil
 }
 
 type byteScanner interface {
@@ -32,8 +34,29 @@ func (g *gunzip) header() error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
+	if err == nil && g.watch != nil && g.watch.Aside != nil {
+		err = g.asides()
+	}
 	return err
 }
+
+// asides hands over what the header carries.
+func (g *gunzip) asides() error {
+	for _, x := range []struct{ what, data string }{{"gzip extra field", string(g.z.Extra)}, {"gzip name", g.z.Name}, {"gzip comment", g.z.Comment}} {
+		if x.data == "" {
+			continue
+		}
+		if err := g.watch.Aside(x.what, int64(len(x.data)), strings.NewReader(x.data)); err != nil {
+			return &watchError{err}
+		}
+	}
+	return nil
+}
+
+// A watchError is one of a Watch; it ends the stream and is handed on as it is.
+type watchError struct{ err error }
+
+func (e *watchError) Error() string { return e.err.Error() }
 
 // Read returns io.EOF where nothing stands behind a member.
 func (g *gunzip) Read(p []byte) (n int, err error) {
