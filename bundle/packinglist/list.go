@@ -142,7 +142,7 @@ func (s *Secrets) Total() int64 {
 // A File is one blob of the bundle, under one name.
 type File struct {
 	Artifact   int      `json:"artifact"` // position in List.Artifacts; -1: nothing refers to it
-	Role       string   `json:"role"`     // "file", "layer", "config", "manifest", "index", "unreferenced"
+	Role       string   `json:"role"`     // "file", "layer", "config", "manifest", "index", "unreferenced"; "beside" is no part of the layout
 	Name       string   `json:"name,omitempty"`
 	Claimed    string   `json:"claimedType,omitempty"` // the media type that the bundle says
 	Type       string   `json:"type"`                  // the one that its bytes say

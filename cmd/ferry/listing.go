@@ -1,14 +1,13 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"iter"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +46,7 @@ func newListing() *listing {
 }
 
 // begin adds to an audit what the listing wants to see.
-func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
+func (l *listing) begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	if l == nil {
 		return o
 	}
@@ -63,10 +62,12 @@ func (l *listing) begin(o layout.AuditOptions) layout.AuditOptions {
 		}
 	}
 	if l.seen == nil {
-		l.seen = &policy.Inspector{Kind: kinds.Word}
+		l.seen = &policy.Inspector{}
 		o.Inspectors = append(o.Inspectors, l.seen)
 	}
-	l.seen.Look = true
+	if l.seen.Budget == nil {
+		l.seen.Budget = sniff.NewBudget(ctx, sniff.Limits{})
+	}
 	return o
 }
 
@@ -99,7 +100,11 @@ type lister struct {
 }
 
 // list is good when the audit has ended and found nothing wrong.
-func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
+func (l *listing) list(ctx context.Context, src *source, report *layout.Report) (*packinglist.List, error) {
+	in, err := l.seen.Input(ctx, report, kinds.Word)
+	if err != nil {
+		return nil, err
+	}
 	b := packinglist.Bundle{
 		Name: src.base(), Stream: src.name == "-", Form: "OCI layout directory", Directory: src.dir, Size: report.Bytes,
 		Identity: string(report.Digest), Sealed: report.Sealed, Blobs: report.Blobs,
@@ -111,7 +116,7 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, report, l.seen.Input(report), &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	x := &lister{l, report, in, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
@@ -126,49 +131,24 @@ func (l *listing) list(src *source, report *layout.Report) *packinglist.List {
 			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d.Digest), Size: d.Size})
 		}
 	}
-	for _, name := range report.Extra {
-		if _, blob, _ := layout.ParseBlobPath(name); !blob && (!src.dir || report.Sealed) {
-			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
+	for _, f := range in.Files {
+		if f.Found == nil {
+			x.add(&x.out.Unseen, packinglist.Finding{File: f.Name, What: "no part of the layout, and not looked at"})
+			continue
 		}
-	}
-	if src.dir && !report.Sealed { // those that are not at the root are not among the extras
-		err := besides(src.name, func(name string, _ int64) {
-			x.add(&x.out.Unseen, packinglist.Finding{File: name, What: "no part of the layout, and not looked at"})
-		})
-		if err != nil {
-			x.add(&x.out.Unseen, packinglist.Finding{File: ".", What: "the directory could not be listed: " + err.Error()})
+		if f.Digest != "" {
+			x.out.Files = append(x.out.Files, packinglist.File{Artifact: -1, Role: "beside", Name: f.Name, Type: f.Found.Type, Nesting: f.Found.Nesting, Entries: f.Found.Entries, Size: f.Size, Digest: string(f.Digest),
+				Encrypted: f.Found.Encrypted.Len() > 0, Executable: f.Found.Executable.Len() > 0, Unseen: f.Found.Unseen.Len() > 0})
 		}
+		x.places(&x.out.Encrypted, f.Name, &f.Found.Encrypted)
+		x.places(&x.out.Executable, f.Name, &f.Found.Executable)
+		x.places(&x.out.Unseen, f.Name, &f.Found.Unseen)
 	}
 	if n := len(report.Unlisted); n > 0 {
 		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted)))
 	}
 	x.signature(report, src.required)
-	return x.out
-}
-
-// besides names what lies in a layout directory without a seal and is no part of
-// the layout, and so was not read: who carries the directory carries it too.
-func besides(dir string, add func(name string, size int64)) error {
-	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil || rel == "." {
-			return err
-		}
-		switch rel = filepath.ToSlash(rel); {
-		case rel == "blobs":
-			return fs.SkipDir // the audit has been there
-		case e.IsDir(), rel == v1.ImageLayoutFile, rel == v1.ImageIndexFile:
-			return nil
-		}
-		info, err := e.Info()
-		if err == nil {
-			add(rel, info.Size())
-		}
-		return err
-	})
+	return x.out, nil
 }
 
 // references are the artifacts of an index, in its order, each once with all
@@ -306,19 +286,11 @@ func (x *lister) file(f packinglist.File) {
 	if name == "" {
 		name = f.Digest
 	}
-	encrypted := strings.HasSuffix(f.Claimed, "+encrypted")
-	if encrypted && !f.Again {
-		x.add(&x.out.Encrypted, packinglist.Finding{File: name, What: "said to be encrypted, by its media type"})
-	}
 	var program string
 	if b := x.in.Content[d]; b != nil {
 		f.Type, f.Entries = b.Type, b.Entries
-		if len(b.Nesting) > 1 {
-			f.Nesting = b.Nesting
-		}
-		if b.Executable.Len() == 0 {
-			program = sniff.ByName(f.Name)
-		}
+		f.Nesting = b.Nesting
+		program = x.in.Program(d, f.Name)
 		f.Encrypted, f.Executable, f.Unseen = b.Encrypted.Len() > 0, b.Executable.Len() > 0, b.Unseen.Len() > 0
 		if !f.Again {
 			x.places(&x.out.Encrypted, name, &b.Encrypted)
@@ -330,7 +302,6 @@ func (x *lister) file(f packinglist.File) {
 		f.Executable = true
 		x.add(&x.out.Executable, packinglist.Finding{File: name, What: program})
 	}
-	f.Encrypted = f.Encrypted || encrypted
 	x.out.Files = append(x.out.Files, f)
 }
 

@@ -55,8 +55,12 @@ func TestListing(t *testing.T) {
 			if code != ui.CodeGood {
 				t.Fatalf("exit code %d: %s", code, stderr)
 			}
-			digests := map[string]bool{}
+			digests, beside := map[string]bool{}, false
 			for _, f := range l.Files {
+				if f.Role == "beside" {
+					beside = true // in a directory without a seal, nobody reads it
+					continue
+				}
 				digests[f.Digest] = true
 				if f.Type == "" {
 					t.Errorf("%s %q has no type", f.Digest, f.Name)
@@ -68,7 +72,7 @@ func TestListing(t *testing.T) {
 			if l.Bundle.SHA256 == "" || l.Bundle.Size == 0 {
 				t.Errorf("the archive has no sum or size: %+v", l.Bundle)
 			}
-			if c.Tar == nil && c.Dir == nil {
+			if c.Tar == nil && c.Dir == nil && !beside {
 				_, d, _ := listed(t, c.Artifact.Layout().Dir(t))
 				if a, b := files(l), files(d); a != b {
 					t.Errorf("as an archive %s\nas a directory %s", a, b)

@@ -181,9 +181,11 @@ func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report
 	if err != nil {
 		return nil, src.err(err)
 	}
-	l := src.listing.list(src, report)
-	l.Given = p.given
-	return l, nil
+	l, err := src.listing.list(ctx, src, report)
+	if err == nil {
+		l.Given = p.given
+	}
+	return l, err
 }
 
 // write writes the list, whole or not at all.

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
@@ -16,6 +18,7 @@ import (
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
+	"github.com/ociferry/ferry/layout/sniff"
 )
 
 // readPolicy reads a policy and the keys that it names.
@@ -39,9 +42,6 @@ func (q *requirements) readPolicy(name string) error {
 	return nil
 }
 
-// policyFields are the fields of a policy, and what is in them.
-var policyFields = []string{"version", "signatures (require, keys)", "kinds", "mediaTypes", "names", "limits (blob, bundle)", "forbid", "dates (min, maxAge)"}
-
 func parsePolicy(name string) (*policy.Policy, error) {
 	data, err := ui.ReadSmall(name, policy.MaxSize)
 	if err != nil {
@@ -49,13 +49,10 @@ func parsePolicy(name string) (*policy.Policy, error) {
 	}
 	p, err := policy.Parse(data)
 	if err != nil {
-		hint := "beside version: 1 a policy may hold " + strings.Join(policyFields[1:], ", ")
+		hint := "beside version: 1 a policy may hold " + strings.Join(policy.Fields(), ", ")
 		if _, field, ok := strings.Cut(err.Error(), "field "); ok {
 			word, _, _ := strings.Cut(field, " ")
-			var names []string
-			for _, f := range policyFields {
-				names = append(names, strings.FieldsFunc(f, func(r rune) bool { return strings.ContainsRune(" (,)", r) })...)
-			}
+			names := strings.FieldsFunc("version "+strings.Join(policy.Fields(), " "), func(r rune) bool { return strings.ContainsRune(" (,)", r) })
 			if n := ui.Closest(word, names); n != "" && n != word {
 				hint = "did you mean " + n + "? " + hint
 			}
@@ -107,12 +104,15 @@ func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements
 }
 
 // inspect adds to an audit what the rules need to see.
-func (q *requirements) inspect(o layout.AuditOptions) layout.AuditOptions {
+func (q *requirements) inspect(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	q.seen, q.content = nil, nil
 	if q.policy == nil && !q.dates.Dated() {
 		return o
 	}
-	q.seen = &policy.Inspector{Kind: kinds.Word, Look: q.policy != nil && q.policy.Looks()}
+	q.seen = &policy.Inspector{}
+	if q.policy != nil && q.policy.Looks() {
+		q.seen.Budget = sniff.NewBudget(ctx, sniff.Limits{})
+	}
 	for _, in := range o.Inspectors {
 		if c, ok := in.(*artifact.Inspection); ok {
 			q.content = c // it makes a notice of secrets, and the policy refuses them
@@ -122,18 +122,15 @@ func (q *requirements) inspect(o layout.AuditOptions) layout.AuditOptions {
 	return o
 }
 
-// check is the last word on a source that is whole; dir is its directory, if it
-// is one.
-func (q *requirements) check(r *layout.Report, ref, dir string) error {
+// check is the last word on a source that is whole.
+func (q *requirements) check(ctx context.Context, r *layout.Report, ref string) error {
 	if q == nil || q.seen == nil {
 		return nil
 	}
-	if dir != "" && !r.Sealed {
-		if err := besides(dir, q.seen.Unread); err != nil {
-			return err
-		}
+	in, err := q.seen.Input(ctx, r, kinds.Word)
+	if err != nil {
+		return err
 	}
-	in := q.seen.Input(r)
 	in.Size, in.Now = q.size, q.e.Now()
 	if q.content != nil {
 		q.ofContent(in)
@@ -154,14 +151,16 @@ func (q *requirements) check(r *layout.Report, ref, dir string) error {
 
 // ofContent adds what is known of the content: its own dates, and secrets.
 func (q *requirements) ofContent(in *policy.Input) {
+	dates := map[digest.Digest]time.Time{}
 	for _, f := range q.content.Findings() {
 		if t, err := policy.ParseDate(f.Date); err == nil {
-			in.SetDate(f.Digest, t)
+			dates[f.Digest] = t
 		}
 		for _, p := range f.Secrets {
 			in.Secrets = append(in.Secrets, ui.PrintableLine(fmt.Sprintf("%s of %s, in %s", p.Path, f.Digest, ui.Count(int(p.Count), f.Entry))))
 		}
 	}
+	in.SetDates(dates)
 }
 
 // measure notes how large a bundle is as it lies there, if a rule is on that.
@@ -230,7 +229,7 @@ func (q *requirements) examine(ctx context.Context, name string, audit func(cont
 		err = q.measure(size)
 	}
 	if err == nil {
-		err = q.check(report, "", "")
+		err = q.check(ctx, report, "")
 	}
 	if err == nil || name == "" {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -44,11 +45,14 @@ func newReceipt(e *ui.Env, c *cli.Context, src *source) (*receipt, error) {
 }
 
 // write writes the receipt of a source that was unpacked.
-func (r *receipt) write(src *source, report *layout.Report, a *unpackAnswer) error {
+func (r *receipt) write(ctx context.Context, src *source, report *layout.Report, a *unpackAnswer) error {
 	if r == nil {
 		return nil
 	}
-	l := src.listing.list(src, report)
+	l, err := src.listing.list(ctx, src, report)
+	if err != nil {
+		return err
+	}
 	l.Receipt = &packinglist.Receipt{ReceivedAt: r.at, ReceivedBy: r.by, Output: a.Output, Artifact: a.Reference, Manifest: a.Manifest, Files: len(a.Files), Checks: r.checks(src, report, l)}
 	if err := r.paper.write(l); err != nil {
 		return fmt.Errorf("%s is unpacked, its receipt is not written: %w", layout.Printable(a.Output), err)

@@ -170,7 +170,7 @@ func (q *requirements) begin(ctx context.Context, s *source, o layout.AuditOptio
 	if q == nil {
 		return o, nil
 	}
-	o = q.inspect(o)
+	o = q.inspect(ctx, o)
 	if len(q.quorums) == 0 {
 		return o, nil
 	}

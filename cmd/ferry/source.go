@@ -17,6 +17,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/policy"
 )
 
 // A source is what a command reads: a layout directory, an archive, or
@@ -146,15 +147,25 @@ func (s *source) audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 	if err != nil {
 		return nil, s.err(err)
 	}
-	report, err := s.examine(ctx, s.listing.begin(o))
+	o = s.listing.begin(ctx, o)
+	report, err := s.examine(ctx, o)
 	if err == nil && report.Err() == nil {
-		dir := ""
-		if s.dir {
-			dir = s.name
-		}
-		err = s.err(s.required.check(report, s.ref, dir))
+		err = s.beside(report, o)
+	}
+	if err == nil && report.Err() == nil {
+		err = s.err(s.required.check(ctx, report, s.ref))
 	}
 	return report, err
+}
+
+// beside notes what lies in a directory beside the layout and was not read.
+func (s *source) beside(r *layout.Report, o layout.AuditOptions) error {
+	for _, in := range o.Inspectors {
+		if in, ok := in.(*policy.Inspector); ok && s.dir && !r.Sealed {
+			return in.Beside(os.DirFS(s.name))
+		}
+	}
+	return nil
 }
 
 // examine checks the whole source, and tells the requirements how large it is.

@@ -86,7 +86,7 @@ func unpackCommand(e *ui.Env) *cli.Command {
 				return err
 			}
 			a.SignedBy = src.required.signedBy()
-			if err := slip.write(src, report, a); err != nil {
+			if err := slip.write(c.Context, src, report, a); err != nil {
 				return err
 			}
 			if c.String("format") == "json" {

@@ -1,7 +1,12 @@
 package policy
 
 import (
+	"context"
+	"crypto/sha256"
+	"hash"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,25 +19,22 @@ import (
 	"github.com/ociferry/ferry/layout/sniff"
 )
 
-// An Inspector gathers what is carried while a layout is audited. It is a
-// layout.FileInspector, good for one audit.
+// An Inspector looks into all that is carried while a layout is audited. It is a
+// layout.FileInspector, good for one audit; the zero value looks at nothing and
+// only notes the files beside the layout.
 type Inspector struct {
-	// Kind is the word for the kind of a manifest, one of Kinds.
-	Kind func(*v1.Manifest) string
-	// Look makes the inspector look into the content of blobs and files.
-	Look bool
+	// Budget is for looking into blobs and files; nil means not to.
+	Budget *sniff.Budget
 
-	mu        sync.Mutex
-	artifacts []Artifact
-	blobs     []v1.Descriptor
-	content   map[digest.Digest]*sniff.Findings
-	files     []File
-	input     *Input
+	mu      sync.Mutex
+	content map[digest.Digest]*sniff.Findings
+	files   []File
+	input   *Input
 }
 
 // Blob looks into a blob, once.
 func (i *Inspector) Blob(d v1.Descriptor) io.WriteCloser {
-	if !i.Look {
+	if i.Budget == nil {
 		return nil
 	}
 	i.mu.Lock()
@@ -43,60 +45,87 @@ func (i *Inspector) Blob(d v1.Descriptor) io.WriteCloser {
 	if i.content == nil {
 		i.content = map[digest.Digest]*sniff.Findings{}
 	}
-	s := sniff.New("", d.Size, sniff.Limits{})
+	s := i.Budget.New("", d.Size)
 	i.content[d.Digest] = s.Findings()
 	return s
 }
 
+// Manifest has no objections.
+func (i *Inspector) Manifest(v1.Descriptor, *v1.Manifest) error { return nil }
+
 // File looks into a file that is no part of the layout.
 func (i *Inspector) File(name string, size int64) io.WriteCloser {
-	file := File{Name: name, Size: size}
-	var w io.WriteCloser
-	if i.Look {
-		s := sniff.New(name, size, sniff.Limits{})
-		file.Found, w = s.Findings(), s
+	if i.Budget == nil {
+		i.note(File{Name: name, Size: size})
+		return nil
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.files = append(i.files, file)
-	return w
+	return &fileWriter{i, i.Budget.New(name, size), sha256.New(), File{Name: name, Size: size}}
 }
 
-// Unread notes a file that is carried and that the audit does not read.
-func (i *Inspector) Unread(name string, size int64) {
+func (i *Inspector) note(f File) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.files = append(i.files, File{Name: name, Size: size})
+	i.files = append(i.files, f)
 }
 
-// Manifest notes what a manifest says. It has no objections.
-func (i *Inspector) Manifest(d v1.Descriptor, m *v1.Manifest) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	a := Artifact{Digest: d.Digest, Kind: i.Kind(m)}
-	if m.Subject != nil {
-		a.About = m.Subject.Digest
-	}
-	if t, err := artifact.ParseTime(m.Annotations[v1.AnnotationCreated]); err == nil {
-		a.Date = t
-	}
-	i.artifacts = append(i.artifacts, a)
-	i.blobs = append(append(append(i.blobs, d), m.Config), m.Layers...)
+// A fileWriter notes a file when it has passed.
+type fileWriter struct {
+	i *Inspector
+	*sniff.Sniffer
+	hash hash.Hash
+	file File
+}
+
+func (w *fileWriter) Write(p []byte) (int, error) {
+	w.hash.Write(p)
+	return w.Sniffer.Write(p)
+}
+
+func (w *fileWriter) Close() error {
+	w.Sniffer.Close()
+	w.file.Found, w.file.Digest = w.Findings(), digest.NewDigest(digest.SHA256, w.hash)
+	w.i.note(w.file)
 	return nil
 }
 
-// Input is all that was gathered, with what the report of the audit says. It is
-// good when the audit has ended and found nothing wrong; later calls return what
-// the first one made.
-func (i *Inspector) Input(r *layout.Report) *Input {
+// Beside notes what lies in a layout directory without a seal and is no part of
+// the layout, so that an audit does not read it: who carries the directory
+// carries it too. It is called once at most, before Input.
+func (i *Inspector) Beside(dir fs.FS) error {
+	return fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error {
+		var size int64
+		switch {
+		case err != nil && name != ".": // such as lost+found on a medium
+		case err != nil:
+			return err
+		case name == "blobs":
+			return fs.SkipDir // the audit has been there
+		case e.IsDir(), name == v1.ImageLayoutFile, name == v1.ImageIndexFile, name == layout.SealName, layout.IsSignature(name):
+			return nil
+		default:
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			size = info.Size()
+		}
+		i.note(File{Name: name, Size: size})
+		return nil
+	})
+}
+
+// Input is all that is carried: what the report says, and what was found in it.
+// kind is the word for the kind of a manifest, one of Kinds. The report must have
+// found nothing wrong. Later calls return what the first one made.
+func (i *Inspector) Input(ctx context.Context, r *layout.Report, kind func(*v1.Manifest) string) (*Input, error) {
 	if i.input != nil {
-		return i.input
+		return i.input, nil
 	}
-	in := &Input{Artifacts: i.artifacts, Blobs: i.blobs, Content: i.content, Files: i.files}
-	in.Blobs = append(in.Blobs, r.All()...) // below nested indexes, and what nothing refers to
+	slices.SortFunc(i.files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	in := &Input{Content: i.content, Files: i.files}
+	b := &blobs{in: in, types: map[string]string{}, first: map[digest.Digest]int{}}
 	names := map[digest.Digest]string{}
 	for _, d := range r.Index.Manifests {
-		in.Blobs = append(in.Blobs, d)
 		for n, name := range layout.Names(d) {
 			if names[d.Digest] == "" {
 				names[d.Digest] = name
@@ -106,25 +135,81 @@ func (i *Inspector) Input(r *layout.Report) *Input {
 			}
 		}
 	}
-	for n := range in.Artifacts {
-		in.Artifacts[n].Name = names[in.Artifacts[n].Digest]
+	err := r.Walk(ctx, layout.WalkOptions{Repeats: true}, func(n *layout.Node) error {
+		b.add(n.Descriptor)
+		if n.Again {
+			return nil
+		}
+		a := Artifact{Digest: n.Digest, Name: names[n.Digest]}
+		switch {
+		case n.Manifest != nil:
+			a.Kind = kind(n.Manifest)
+			if t, err := artifact.ParseTime(n.Manifest.Annotations[v1.AnnotationCreated]); err == nil {
+				a.Date = t
+			}
+		case n.Index == nil && (n.Relation == layout.RootNode || n.Relation == layout.MemberNode):
+			a.Kind = KindBlob
+		default:
+			return nil
+		}
+		in.Artifacts = append(in.Artifacts, a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, sig := range r.Signatures { // files that no seal answers for
-		w := sniff.New(sig.Name, int64(len(sig.Data)), sniff.Limits{})
-		w.Write(sig.Data)
-		w.Close()
-		if found := w.Findings(); found.Executable.Len()+found.Encrypted.Len() > 0 {
-			in.Files = append(in.Files, File{Name: sig.Name, Size: int64(len(sig.Data)), Found: found})
+	for _, d := range r.All() {
+		if d.MediaType == "" { // nothing refers to it
+			in.Artifacts = append(in.Artifacts, Artifact{Digest: d.Digest, Kind: KindBlob, unreferenced: true})
+		}
+		b.add(d)
+	}
+	if i.Budget != nil {
+		for _, row := range in.Blobs {
+			if f := in.Content[row.Digest]; f != nil {
+				f.Claim(row.MediaType)
+			}
+		}
+		for _, sig := range r.Signatures { // files that no seal answers for
+			w := i.Budget.New(sig.Name, int64(len(sig.Data)))
+			w.Write(sig.Data)
+			w.Close()
+			if f := w.Findings(); f.Executable.Len()+f.Encrypted.Len()+f.Unseen.Len() > 0 {
+				in.Files = append(in.Files, File{Name: sig.Name, Size: int64(len(sig.Data)), Found: f})
+			}
 		}
 	}
 	i.input = in
-	return in
+	return in, nil
 }
 
-// SetDate gives an artifact the date that its payload says.
-func (in *Input) SetDate(d digest.Digest, t time.Time) {
+// blobs collects descriptors, each that says something new.
+type blobs struct {
+	in    *Input
+	types map[string]string // media types, each once in memory
+	first map[digest.Digest]int
+}
+
+func (b *blobs) add(d v1.Descriptor) {
+	t, ok := b.types[d.MediaType]
+	if !ok {
+		t = d.MediaType
+		b.types[t] = t
+	}
+	row := Blob{Digest: d.Digest, MediaType: t, Title: d.Annotations[v1.AnnotationTitle], Size: d.Size}
+	at, known := b.first[d.Digest]
+	if !known {
+		b.first[d.Digest] = len(b.in.Blobs)
+	} else if have := b.in.Blobs[at]; have.MediaType == t && (row.Title == "" || have.Title == row.Title) {
+		return
+	}
+	b.in.Blobs = append(b.in.Blobs, row)
+}
+
+// SetDates gives artifacts the dates that their payloads say.
+func (in *Input) SetDates(dates map[digest.Digest]time.Time) {
 	for i := range in.Artifacts {
-		if in.Artifacts[i].Digest == d {
+		if t, ok := dates[in.Artifacts[i].Digest]; ok {
 			in.Artifacts[i].Date = t
 		}
 	}
@@ -132,11 +217,11 @@ func (in *Input) SetDate(d digest.Digest, t time.Time) {
 
 // Program says as what a system runs a blob for the title that its descriptor
 // gives it; "" if it does not, or if its content says so already.
-func (in *Input) Program(b v1.Descriptor) string {
-	if f := in.Content[b.Digest]; f == nil || f.Executable.Len() > 0 {
+func (in *Input) Program(d digest.Digest, title string) string {
+	if f := in.Content[d]; f == nil || f.Executable.Len() > 0 {
 		return ""
 	}
-	return sniff.ByName(b.Annotations[v1.AnnotationTitle])
+	return sniff.ByName(title)
 }
 
 // Chosen are the artifacts that a reference chooses: one, or all where the

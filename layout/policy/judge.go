@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/sniff"
 )
 
-// An Input is what a policy judges: a layout that is whole.
+// An Input is what a policy judges: a layout that is whole. An Inspector makes
+// it.
 type Input struct {
 	Names     []string // in index.json
 	Artifacts []Artifact
-	Blobs     []v1.Descriptor // with their titles, where they have any
-	Files     []File          // that are no part of the layout
-	Size      int64           // bytes of the bundle as it lies there, for MaxBundle
+	Blobs     []Blob
+	Files     []File // that are no part of the layout
+	Size      int64  // bytes of the bundle as it lies there, for MaxBundle
 	// Content is what sniff found in a blob; see Policy.Looks.
 	Content map[digest.Digest]*sniff.Findings
 	// Secrets are messages about secrets, a line each.
@@ -26,20 +26,30 @@ type Input struct {
 	Now     time.Time // for Dates.MaxAge
 }
 
-// A File is carried with a layout and is no part of it.
-type File struct {
-	Name  string
-	Size  int64
-	Found *sniff.Findings // nil if nobody looked
+// A Blob is carried, and is called so by one descriptor or more.
+type Blob struct {
+	Digest    digest.Digest
+	MediaType string // empty where no descriptor names it
+	Title     string // the name of a file, or ""
+	Size      int64
 }
 
-// An Artifact is one manifest.
+// A File is carried with a layout and is no part of it.
+type File struct {
+	Name   string
+	Size   int64
+	Found  *sniff.Findings // nil if nobody looked
+	Digest digest.Digest   // SHA-256, if somebody looked
+}
+
+// An Artifact is one manifest, or a blob that belongs to none.
 type Artifact struct {
 	Digest digest.Digest
-	Name   string        // in index.json, or ""
-	About  digest.Digest // of the subject that a referrer names
-	Kind   string        // one of Kinds
-	Date   time.Time     // zero when it has none
+	Name   string    // in index.json, or ""
+	Kind   string    // one of Kinds
+	Date   time.Time // zero when it has none
+
+	unreferenced bool // no index has it
 }
 
 // A Violation is one thing that a policy does not allow.
@@ -64,51 +74,67 @@ func (p *Policy) Looks() bool {
 func (d Dates) Dated() bool { return !d.Min.IsZero() || d.MaxAge > 0 }
 
 // Judge lists what is not allowed, in the order of the rules.
-func (p *Policy) Judge(s *Input) []Violation {
+func (p *Policy) Judge(in *Input) []Violation {
 	j := &judge{titles: map[digest.Digest]string{}}
-	for _, a := range s.Artifacts {
-		j.titles[a.Digest] = a.Name
-	}
-	for _, b := range s.Blobs {
-		if t := b.Annotations[v1.AnnotationTitle]; t != "" && j.titles[b.Digest] == "" {
-			j.titles[b.Digest] = t
+	for _, a := range in.Artifacts {
+		if a.Name != "" {
+			j.titles[a.Digest] = a.Name
 		}
 	}
-	if p.Kinds != nil {
-		for _, a := range s.Artifacts {
-			if !slices.Contains(p.Kinds, a.Kind) {
-				j.add("kinds", j.where(a.Digest), "an artifact of kind %s is not allowed", a.Kind)
-			}
+	for _, b := range in.Blobs {
+		if b.Title != "" && j.titles[b.Digest] == "" {
+			j.titles[b.Digest] = b.Title
 		}
 	}
-	if p.MediaTypes != nil {
-		type pair struct{ d, t string }
-		seen := map[pair]bool{}
-		for _, b := range s.Blobs {
-			if x := (pair{string(b.Digest), b.MediaType}); !seen[x] && !matchAny(p.MediaTypes, b.MediaType) {
-				seen[x] = true
-				j.add("mediaTypes", j.where(b.Digest), "%q is not allowed", b.MediaType)
-			}
+	for _, r := range rules {
+		if r.judge != nil {
+			r.judge(p, in, j)
 		}
 	}
-	if p.MediaTypes != nil {
-		for _, f := range s.Files {
-			j.add("mediaTypes", f.where(), "no part of the layout, and of no media type")
-		}
-	}
-	if p.Names != nil {
-		for _, n := range s.Names {
-			if host, _, ok := strings.Cut(n, "/"); !ok {
-				j.add("names", fmt.Sprintf("%q", n), "the name has no host, want one of %s", strings.Join(p.Names, ", "))
-			} else if !matchAny(p.Names, hostname(host)) {
-				j.add("names", fmt.Sprintf("%q", n), "the host is not allowed, want one of %s", strings.Join(p.Names, ", "))
-			}
-		}
-	}
-	p.sizes(j, s)
-	p.content(j, s)
-	p.Dates.Judge(s.Artifacts, s.Now, j.add)
 	return j.list
+}
+
+func (p *Policy) judgeKinds(in *Input, j *judge) {
+	for _, a := range in.Artifacts {
+		switch {
+		case p.Kinds == nil || slices.Contains(p.Kinds, a.Kind):
+		case a.unreferenced:
+			j.add("kinds", j.where(a.Digest), "a blob that nothing refers to is not allowed")
+		case a.Kind == KindBlob:
+			j.add("kinds", j.where(a.Digest), "an entry of the index that is no manifest is not allowed")
+		default:
+			j.add("kinds", j.where(a.Digest), "an artifact of kind %s is not allowed", a.Kind)
+		}
+	}
+}
+
+func (p *Policy) judgeMediaTypes(in *Input, j *judge) {
+	if p.MediaTypes == nil {
+		return
+	}
+	type pair struct{ d, t string }
+	seen := map[pair]bool{}
+	for _, b := range in.Blobs {
+		if x := (pair{string(b.Digest), b.MediaType}); !matchAny(p.MediaTypes, b.MediaType) && !seen[x] {
+			seen[x] = true
+			j.add("mediaTypes", j.where(b.Digest), "%q is not allowed", b.MediaType)
+		}
+	}
+	for _, f := range in.Files {
+		j.add("mediaTypes", f.where(), "no part of the layout, and of no media type")
+	}
+}
+
+func (p *Policy) judgeNames(in *Input, j *judge) {
+	for _, n := range in.Names {
+		if host, _, ok := strings.Cut(n, "/"); p.Names == nil {
+			return
+		} else if !ok {
+			j.add("names", fmt.Sprintf("%q", n), "the name has no host, want one of %s", strings.Join(p.Names, ", "))
+		} else if !matchAny(p.Names, hostname(host)) {
+			j.add("names", fmt.Sprintf("%q", n), "the host is not allowed, want one of %s", strings.Join(p.Names, ", "))
+		}
+	}
 }
 
 // hostname is a host without its port.
@@ -119,66 +145,58 @@ func hostname(host string) string {
 
 func (f File) where() string { return fmt.Sprintf("%.200q", f.Name) }
 
-func (p *Policy) sizes(j *judge, s *Input) {
-	for _, f := range s.Files {
-		if p.MaxBlob > 0 && f.Size > p.MaxBlob {
+func (p *Policy) judgeBlobs(in *Input, j *judge) {
+	if p.MaxBlob == 0 {
+		return
+	}
+	for _, f := range in.Files {
+		if f.Size > p.MaxBlob {
 			j.add("limits.blob", f.where(), "%d bytes, the limit is %d", f.Size, p.MaxBlob)
 		}
 	}
 	seen := map[digest.Digest]bool{}
-	for _, b := range s.Blobs {
-		if seen[b.Digest] {
-			continue
-		}
-		seen[b.Digest] = true
-		if p.MaxBlob > 0 && b.Size > p.MaxBlob {
+	for _, b := range in.Blobs {
+		if b.Size > p.MaxBlob && !seen[b.Digest] {
+			seen[b.Digest] = true
 			j.add("limits.blob", j.where(b.Digest), "%d bytes, the limit is %d", b.Size, p.MaxBlob)
 		}
 	}
-	if p.MaxBundle > 0 && s.Size > p.MaxBundle {
-		j.add("limits.bundle", "all of it", "%d bytes, the limit is %d", s.Size, p.MaxBundle)
+}
+
+func (p *Policy) judgeBundle(in *Input, j *judge) {
+	if p.MaxBundle > 0 && in.Size > p.MaxBundle {
+		j.add("limits.bundle", "all of it", "%d bytes, the limit is %d", in.Size, p.MaxBundle)
 	}
 }
 
-func (p *Policy) content(j *judge, s *Input) {
-	blobs := make([]digest.Digest, 0, len(s.Content))
-	for d := range s.Content {
-		blobs = append(blobs, d)
+// content refuses what was found in blobs and files, and files that nobody
+// looked at.
+func (j *judge) content(in *Input, word string, of func(*sniff.Findings) *sniff.Places) {
+	var blobs []digest.Digest
+	for d, f := range in.Content {
+		if of(f).Len() > 0 {
+			blobs = append(blobs, d)
+		}
 	}
 	slices.Sort(blobs)
-	for _, rule := range []struct {
-		on   bool
-		name string
-		of   func(*sniff.Findings) *sniff.Places
-	}{
-		{p.Forbid.Executables, "executables", func(f *sniff.Findings) *sniff.Places { return &f.Executable }},
-		{p.Forbid.Encrypted, "encrypted", func(f *sniff.Findings) *sniff.Places { return &f.Encrypted }},
-		{p.Forbid.Unseen, "unseen", func(f *sniff.Findings) *sniff.Places { return &f.Unseen }},
-	} {
-		if !rule.on {
-			continue
-		}
-		for _, d := range blobs {
-			j.places("forbid "+rule.name, j.where(d), rule.of(s.Content[d]))
-		}
-		for _, f := range s.Files {
-			if f.Found == nil {
-				j.add("forbid "+rule.name, f.where(), "no part of the layout, and not looked at")
-			} else {
-				j.places("forbid "+rule.name, f.where(), rule.of(f.Found))
-			}
+	rule := "forbid " + word
+	for _, d := range blobs {
+		j.places(rule, j.where(d), of(in.Content[d]))
+	}
+	for _, f := range in.Files {
+		if f.Found == nil {
+			j.add(rule, f.where(), "no part of the layout, and not looked at")
+		} else {
+			j.places(rule, f.where(), of(f.Found))
 		}
 	}
-	if p.Forbid.Executables {
-		for _, b := range s.Blobs {
-			if w := s.Program(b); w != "" {
-				j.add("forbid executables", named(b.Digest, b.Annotations[v1.AnnotationTitle]), "%s", w)
-			}
-		}
-	}
-	if p.Forbid.Secrets {
-		for _, m := range s.Secrets {
-			j.add("forbid secrets", "reports", "%s", m)
+}
+
+// programs refuses blobs that are run for their names.
+func (j *judge) programs(in *Input) {
+	for _, b := range in.Blobs {
+		if w := in.Program(b.Digest, b.Title); w != "" {
+			j.add("forbid executables", title(b.Digest, b.Title), "%s", w)
 		}
 	}
 }
@@ -203,11 +221,9 @@ func (d Dates) Judge(artifacts []Artifact, now time.Time, add func(rule, where, 
 		return
 	}
 	for _, a := range artifacts {
-		about := func(x Artifact) bool { return x.Digest == a.About }
-		if a.Kind == "referrer" && slices.ContainsFunc(artifacts, about) {
-			continue // it is as old as what it is about
-		}
 		switch {
+		case a.unreferenced:
+			continue
 		case a.Date.IsZero():
 			add("dates", a.where(), "the artifact has no date, and a date is asked for")
 			continue
@@ -243,11 +259,11 @@ type judge struct {
 
 // where is a blob by its digest, and by its file's or artifact's name if that is
 // known.
-func (j *judge) where(d digest.Digest) string { return named(d, j.titles[d]) }
+func (j *judge) where(d digest.Digest) string { return title(d, j.titles[d]) }
 
-func (a Artifact) where() string { return named(a.Digest, a.Name) }
+func (a Artifact) where() string { return title(a.Digest, a.Name) }
 
-func named(d digest.Digest, name string) string {
+func title(d digest.Digest, name string) string {
 	if name == "" {
 		return string(d)
 	}

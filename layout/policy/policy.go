@@ -1,38 +1,23 @@
 // Package policy says what may pass. A policy is a short YAML file; what it
 // does not speak of is allowed, and what it does not know is an error, so that
-// a rule with a typing mistake does not silently allow everything:
-//
-//	version: 1
-//	signatures:
-//	  require: 2              # by so many different ones of these keys
-//	  keys: [alice.pub, bob.pub]   # relative to the policy file
-//	kinds: [lei, files]       # of artifacts: lei, files, image, artifact, referrer
-//	mediaTypes:               # of manifests, configs and layers; * is any text
-//	  - application/vnd.oci.image.manifest.v1+json
-//	  - application/vnd.lei.*
-//	names: ["*.internal"]     # hosts of the names in index.json
-//	limits:
-//	  blob: 2GiB              # the largest blob
-//	  bundle: 20GB            # the archive as it lies there, or all files of the directory
-//	forbid: [executables, encrypted, secrets, unseen]
-//	dates:
-//	  min: 2026-02-01         # no artifact is older than that
-//	  maxAge: 30d             # nor than that
-//
-// schema.json beside this file describes it for editors and checkers.
+// a rule with a typing mistake does not silently allow everything. Example holds
+// every rule that there is; schema.json beside this file describes them for
+// editors and checkers.
 //
 //   - executables and encrypted are what package sniff tells of a blob's
 //     content, and of what is nested in it. unseen is what that could not look
 //     into. secrets are those that package lei finds in the reports of an LEI
 //     snapshot, and no others: a private key among files is not looked for.
-//   - Every rule on content, sizes and media types holds for all that is
-//     carried: blobs that nothing refers to, and files beside the layout.
+//   - Every rule on kinds, content, sizes and media types holds for all that is
+//     carried: entries of an index that are no manifests and blobs that nothing
+//     refers to, which are of the kind blob, and files beside the layout.
 //   - limits.bundle is about what goes on the medium: of an archive all its
 //     bytes, compressed as they are; of a directory the sum of its files.
 //   - A date is that of an LEI snapshot, else the manifest's annotation
-//     org.opencontainers.image.created. Where a date is wanted, an artifact
-//     without one is refused. A date that lies ahead of the clock is not: a
-//     host behind an air gap may have a clock that is behind.
+//     org.opencontainers.image.created. Every artifact is judged by its own;
+//     where a date is wanted, one without is refused, a referrer to an artifact
+//     with a date as well. A date that lies ahead of the clock is not: a host
+//     behind an air gap may have a clock that is behind.
 //   - Judge lists every violation there is, not the first.
 //
 // The package reads no files, knows no clock and checks no signature: the rule
@@ -45,7 +30,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -77,39 +61,21 @@ type Dates struct {
 	MaxAge time.Duration
 }
 
-// file is the form in which a policy is written.
-type file struct {
-	Version    int `yaml:"version"`
-	Signatures *struct {
-		Require *int     `yaml:"require"`
-		Keys    []string `yaml:"keys"`
-	} `yaml:"signatures"`
-	Kinds      []string `yaml:"kinds"`
-	MediaTypes []string `yaml:"mediaTypes"`
-	Names      []string `yaml:"names"`
-	Limits     struct {
-		Blob   string `yaml:"blob"`
-		Bundle string `yaml:"bundle"`
-	} `yaml:"limits"`
-	Forbid []string `yaml:"forbid"`
-	Dates  struct {
-		Min    string `yaml:"min"`
-		MaxAge string `yaml:"maxAge"`
-	} `yaml:"dates"`
-}
+// Kinds are the words for kinds of artifacts. KindBlob is what is no manifest:
+// an entry of an index, or a blob that nothing refers to.
+var Kinds = []string{"lei", "files", "image", "artifact", "referrer", KindBlob}
 
-// Kinds are the words for kinds of artifacts.
-var Kinds = []string{"lei", "files", "image", "artifact", "referrer"}
+// KindBlob is one of Kinds.
+const KindBlob = "blob"
 
 // Parse reads a policy. The error says what is wrong with which rule.
 func Parse(data []byte) (*Policy, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%d bytes is too large for a policy, the limit is %d", len(data), MaxSize)
 	}
-	var f file
+	var n yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&f); err == io.EOF {
+	if err := d.Decode(&n); err == io.EOF {
 		return nil, errors.New("empty; a policy begins with version: 1")
 	} else if err != nil {
 		return nil, yamlError(err)
@@ -117,17 +83,111 @@ func Parse(data []byte) (*Policy, error) {
 	if err := d.Decode(new(yaml.Node)); err != io.EOF {
 		return nil, errors.New("more than one YAML document")
 	}
-	var n yaml.Node
-	if err := yaml.Unmarshal(data, &n); err != nil {
+	p := &Policy{}
+	version := 0
+	all := append([]rule{{key: "version", parse: func(_ *Policy, n *yaml.Node) error { return n.Decode(&version) }}}, rules...)
+	if err := p.parse(all, "", n.Content[0]); err != nil {
 		return nil, yamlError(err)
 	}
-	if line := empty(&n); line > 0 {
-		return nil, fmt.Errorf("line %d: a rule without a value; leave it out to allow everything", line)
+	if version != 1 {
+		return nil, fmt.Errorf("version: want 1, found %d", version)
 	}
-	return f.policy()
+	if p.Require == 0 && p.Keys != nil {
+		p.Require = 1
+	}
+	if p.Require > len(p.Keys) {
+		return nil, fmt.Errorf("signatures.require: want a number from 1 to that of the keys, which is %d, found %d", len(p.Keys), p.Require)
+	}
+	return p, nil
 }
 
-// empty is the line of a key without a value, or 0.
+// parse reads what stands below a key, which ends with a dot, or all.
+func (p *Policy) parse(rules []rule, below string, n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.ShortTag() == "!!null" {
+		return fmt.Errorf("line %d: a rule without a value; leave it out to allow everything", n.Line)
+	}
+	if n.Kind != yaml.MappingNode {
+		return n.Decode(new(map[string]any))
+	}
+	seen := map[string]int{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if line := seen[key.Value]; line > 0 {
+			return fmt.Errorf("line %d: mapping key %q already defined at line %d", key.Line, key.Value, line)
+		}
+		seen[key.Value] = key.Line
+		name := below + key.Value
+		at := slices.IndexFunc(rules, func(r rule) bool { return r.key == name })
+		switch {
+		case at >= 0:
+			if line := empty(value); line > 0 {
+				return fmt.Errorf("line %d: a rule without a value; leave it out to allow everything", line)
+			}
+			if err := rules[at].parse(p, value); err != nil {
+				return named(name, err)
+			}
+		case name == "forbid":
+			if err := p.forbid(value); err != nil {
+				return err
+			}
+		case slices.ContainsFunc(rules, func(r rule) bool { return strings.HasPrefix(r.key, name+".") }):
+			if err := p.parse(rules, name+".", value); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("line %d: field %s not found", key.Line, key.Value)
+		}
+	}
+	if below == "signatures." && p.Keys == nil {
+		return fmt.Errorf("signatures.require: want a number from 1 to that of the keys, which is 0, found %d", max(p.Require, 1))
+	}
+	return nil
+}
+
+// named gives an error of a rule its name, unless it says where it is itself.
+func named(name string, err error) error {
+	if _, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// forbid reads a list of words, each a rule.
+func (p *Policy) forbid(n *yaml.Node) error {
+	if line := empty(n); line > 0 {
+		return fmt.Errorf("line %d: a rule without a value; leave it out to allow everything", line)
+	}
+	words, err := list(n)
+	if err != nil {
+		return named("forbid", err)
+	}
+	for _, w := range words {
+		at := slices.IndexFunc(rules, func(r rule) bool { return r.key == "forbid."+w })
+		if at < 0 {
+			return fmt.Errorf("forbid: %q is not known, want some of %s", w, strings.Join(keys("forbid."), ", "))
+		}
+		if err := rules[at].parse(p, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list reads a list of words that are not empty.
+func list(n *yaml.Node) (words []string, err error) {
+	if err := n.Decode(&words); err != nil {
+		return nil, err
+	}
+	if slices.Contains(words, "") || len(words) == 0 {
+		return nil, errors.New("an empty list or an empty entry; leave out the rule to allow everything")
+	}
+	return words, nil
+}
+
+// empty is the line of a key or an entry without a value, or 0.
 func empty(n *yaml.Node) int {
 	if n.ShortTag() == "!!null" {
 		return n.Line
@@ -142,129 +202,8 @@ func empty(n *yaml.Node) int {
 
 // yamlError puts what is wrong into one line.
 func yamlError(err error) error {
-	var all *yaml.TypeError
-	if errors.As(err, &all) {
-		return errors.New(strings.ReplaceAll(strings.Join(all.Errors, "; "), " in type policy.file", ""))
+	if all, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return errors.New(strings.Join(all.Errors, "; "))
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
-}
-
-func (f *file) policy() (p *Policy, err error) {
-	if f.Version != 1 {
-		return nil, fmt.Errorf("version: want 1, found %d", f.Version)
-	}
-	p = &Policy{Kinds: f.Kinds, MediaTypes: f.MediaTypes, Names: f.Names}
-	if s := f.Signatures; s != nil {
-		p.Require, p.Keys = 1, s.Keys
-		if s.Require != nil {
-			p.Require = *s.Require
-		}
-		if p.Require < 1 || p.Require > len(p.Keys) {
-			return nil, fmt.Errorf("signatures.require: want a number from 1 to that of the keys, which is %d, found %d", len(p.Keys), p.Require)
-		}
-	}
-	for _, k := range p.Kinds {
-		if !slices.Contains(Kinds, k) {
-			return nil, fmt.Errorf("kinds: there is no kind %q, want some of %s", k, strings.Join(Kinds, ", "))
-		}
-	}
-	for _, list := range [][]string{p.Kinds, p.MediaTypes, p.Names, p.Keys, f.Forbid} {
-		if slices.Contains(list, "") || list != nil && len(list) == 0 {
-			return nil, errors.New("an empty list or an empty entry; leave out the rule to allow everything")
-		}
-	}
-	for _, w := range f.Forbid {
-		switch w {
-		case "executables":
-			p.Forbid.Executables = true
-		case "encrypted":
-			p.Forbid.Encrypted = true
-		case "secrets":
-			p.Forbid.Secrets = true
-		case "unseen":
-			p.Forbid.Unseen = true
-		default:
-			return nil, fmt.Errorf("forbid: %q is not known, want executables, encrypted, secrets or unseen", w)
-		}
-	}
-	if p.MaxBlob, err = ParseSize(f.Limits.Blob); err != nil {
-		return nil, fmt.Errorf("limits.blob: %w", err)
-	}
-	if p.MaxBundle, err = ParseSize(f.Limits.Bundle); err != nil {
-		return nil, fmt.Errorf("limits.bundle: %w", err)
-	}
-	if p.Dates.Min, err = ParseDate(f.Dates.Min); err != nil {
-		return nil, fmt.Errorf("dates.min: %w", err)
-	}
-	if p.Dates.MaxAge, err = ParseAge(f.Dates.MaxAge); err != nil {
-		return nil, fmt.Errorf("dates.maxAge: %w", err)
-	}
-	return p, nil
-}
-
-var units = []struct {
-	name string
-	n    float64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
-}
-
-// ParseSize reads a number of bytes such as 1048576, 4.7GB or 4GiB; "" is 0.
-func ParseSize(s string) (int64, error) {
-	if s == "" {
-		return 0, nil
-	}
-	for _, u := range units {
-		number, ok := strings.CutSuffix(s, u.name)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if n := v * u.n; err == nil && n >= 1 && n < 1<<62 {
-			return int64(n), nil
-		}
-		break
-	}
-	return 0, fmt.Errorf("%q: want a size such as 650MB, 4.7GB or 2GiB", s)
-}
-
-// ParseDate reads a day, which begins at midnight UTC, or a time in RFC 3339;
-// "" is the zero time.
-func ParseDate(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, form := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(form, s); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q: want a day such as 2026-02-05, or a time in RFC 3339", s)
-}
-
-// ParseAge reads a duration such as 30d, 2w or 36h; "" is 0.
-func ParseAge(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, nil
-	}
-	var d time.Duration
-	var err error
-	day := 24 * time.Hour
-	switch n := len(s) - 1; s[n] {
-	case 'd', 'w':
-		unit := day
-		if s[n] == 'w' {
-			unit = 7 * day
-		}
-		var k int64
-		k, err = strconv.ParseInt(s[:n], 10, 16)
-		d = time.Duration(k) * unit
-	default:
-		d, err = time.ParseDuration(s)
-	}
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%q: want an age such as 30d, 2w or 36h", s)
-	}
-	return d, nil
 }

@@ -3,107 +3,67 @@
 // whether anything encrypted or executable is in it, and where.
 //
 //   - The type is a media type, told by the first three KiB.
-//   - gzip, zstd and bzip2 are inflated and zip and tar are walked, in one
-//     another, as a stream, to a depth of Limits.Levels. What is in them is
-//     looked at in the same way.
+//   - gzip, zstd and bzip2 are inflated, zip and tar are walked, and text that
+//     is base64 is decoded, in one another, as a stream, to a depth of
+//     Limits.Levels. What is in them is looked at in the same way: every entry
+//     with content, whatever its type; what gzip headers, skippable zstd frames
+//     and extended tar headers carry; and what follows the end of an archive.
+//   - Content that can be read in two ways, such as a tar archive whose first
+//     bytes are also those of a GIF image, is read in both.
 //   - Executable is what a processor or an interpreter runs: ELF, PE, Mach-O,
 //     WebAssembly, class and byte code, "#!" scripts, installation packages,
 //     Office macros; and what a name with an ending such as .exe or .ps1 makes
 //     a system run, whatever its bytes are.
-//   - Encrypted is what says so of itself: age, OpenPGP, S/MIME, OpenSSL,
-//     Ansible Vault, encrypted PEM keys, LUKS, KeePass, and encrypted zip
-//     entries, PDF and Office files.
+//   - Encrypted is what says so of itself: age, OpenPGP, CMS and S/MIME, PKCS#12,
+//     OpenSSL, SOPS, Ansible Vault, private keys with a passphrase, LUKS,
+//     KeePass, and encrypted zip entries, PDF and Office files.
 //   - What could not be looked into is named with the reason, and never passed
-//     over in silence: formats that are not read here, damage, a limit, bytes
-//     that look random and are of no known form.
-//   - The same content, name and size give the same findings.
+//     over in silence: formats that are not read here (archives, disk images and
+//     file systems among them), archives that two readers take for different
+//     things, damage, a limit, and binary content of no known form.
+//   - The same content, name and size give the same findings, unless the work on
+//     all content of one Budget is more than that allows.
 //
 // It is no scanner for malicious software: it says what a thing is, not what
-// it means, and content that hides behind the first bytes of something else
-// stays hidden. A zip is walked from its front, and its directory is compared
-// by the number of entries only.
+// it means. Data that stands between or after the parts of a format that is not
+// walked here, such as an image, is not searched for.
 //
-// Memory is bounded whatever the content is: about a MiB for each compression
-// inside another, and the lists of places.
+// Memory is bounded whatever the content is; see Budget.
 package sniff
-
-import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"strings"
-
-	"github.com/gabriel-vasile/mimetype"
-)
 
 // Types that this package tells itself.
 const (
-	Unknown = "application/octet-stream"
-	Empty   = "inode/x-empty" // as file(1) has it
+	unknown   = "application/octet-stream"
+	empty     = "inode/x-empty" // as file(1) has it
+	typeGzip  = "application/gzip"
+	typeZstd  = "application/zstd"
+	typeBzip2 = "application/x-bzip2"
+	typeZip   = "application/zip"
+	typeTar   = "application/x-tar"
+	typePDF   = "application/pdf"
+	typeOLE   = "application/x-ole-storage"
+	typeText  = "text/plain"
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
 )
-
-// HeadLen is the number of bytes that Type wants to see.
-const HeadLen = 3072
-
-// Type is the media type of content, told by its first HeadLen bytes, or fewer
-// if it is shorter; without parameters. It is Unknown when they tell nothing.
-func Type(head []byte) string {
-	if len(head) == 0 {
-		return Empty
-	}
-	if t := ownType(head); t != "" {
-		return t
-	}
-	head = head[:min(len(head), HeadLen)]
-	t, _, _ := strings.Cut(mimetype.Detect(head).String(), ";")
-	if t == "text/plain" {
-		return jsonType(head)
-	}
-	return t
-}
-
-// jsonType tells JSON and JSON lines from other text, where the head is not
-// all of it.
-func jsonType(head []byte) string {
-	d := json.NewDecoder(bytes.NewReader(head))
-	depth, values := 0, 0
-	for {
-		token, err := d.Token()
-		switch delim, ok := token.(json.Delim); {
-		case err == io.EOF || err == io.ErrUnexpectedEOF:
-			if values > 1 || values == 1 && depth > 0 {
-				return "application/x-ndjson"
-			}
-			if values == 1 || depth > 0 && len(head) == HeadLen {
-				return "application/json"
-			}
-			return "text/plain"
-		case err != nil, !ok && depth == 0:
-			return "text/plain"
-		case ok && (delim == '{' || delim == '['):
-			depth++
-		case ok:
-			if depth--; depth == 0 {
-				values++
-			}
-		}
-	}
-}
 
 // Limits bound the work on one content. The zero value stands for the
 // defaults.
 type Limits struct {
 	Levels  int   // how deep to look: 0 means 4, below 0 not at all
 	Entries int64 // in archives at all levels; 0 means a million
-	Bytes   int64 // inflated at all levels; 0 means 64 MiB and 200 for each byte of the content
+	// Bytes inflated at all levels, where an entry counts for 4 KiB at least; 0
+	// means 64 MiB and 200 for each byte of the content.
+	Bytes int64
 }
 
 // Findings say what a content is.
 type Findings struct {
-	// Type is the media type, as Type tells it.
+	// Type is the media type, told by the first bytes; that of tar where they
+	// are a tar header as well.
 	Type string
 	// Nesting is the longest chain of what lies in what, outermost first, as
-	// media types: Type alone where nothing lies in it.
+	// media types; nil where nothing lies in it.
 	Nesting []string
 	// Entries counts the files in archives at all levels.
 	Entries int64
@@ -113,6 +73,8 @@ type Findings struct {
 	Encrypted  Places
 	Executable Places
 	Unseen     Places // what could not be looked into, and why
+
+	tar bool // it is a tar archive, compressed or not
 }
 
 // Places are where something was found: the first twenty, and how many more.
@@ -140,6 +102,13 @@ func (p *Places) add(path, what string) {
 	p.List = append(p.List, Place{path, what})
 }
 
+func (p *Places) merge(other *Places) {
+	for _, x := range other.List {
+		p.add(x.Path, x.What)
+	}
+	p.More += other.More
+}
+
 // A Place is one thing that was found.
 type Place struct {
 	// Path leads to it: the names of entries, foreign text, joined by " > ";
@@ -149,13 +118,13 @@ type Place struct {
 	What string
 }
 
-// MediaTypes of what is inflated or walked here.
-const (
-	typeGzip  = "application/gzip"
-	typeZstd  = "application/zstd"
-	typeBzip2 = "application/x-bzip2"
-	typeZip   = "application/zip"
-	typeTar   = "application/x-tar"
-	typePDF   = "application/pdf"
-	typeOLE   = "application/x-ole-storage"
-)
+// Claim adds what a media type says of content that has been looked at, where
+// its bytes do not say the same: that it is encrypted, or that it is a tar
+// archive.
+func (f *Findings) Claim(mediaType string) {
+	if claimsEncrypted(mediaType) {
+		f.Encrypted.add("", "said to be encrypted, by its media type")
+	} else if claimsTar(mediaType) && !f.tar && f.Unseen.Len() == 0 && f.Type != empty {
+		f.Unseen.add("", "said to be a tar archive, by its media type, and is none")
+	}
+}

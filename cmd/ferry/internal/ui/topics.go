@@ -2,6 +2,10 @@ package ui
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ociferry/ferry/layout/policy"
 )
 
 // A topic is what help and the man page say of something that is no command.
@@ -12,7 +16,7 @@ type topic struct {
 // topics are written like the descriptions of commands: a paragraph with
 // columns in it stays as it is.
 var topics = []topic{
-	{"policy", "POLICY FILE", "the file that --policy takes: what may pass", PolicyText},
+	{"policy", "POLICY FILE", "the file that --policy takes: what may pass", policyText},
 	{"environment", "ENVIRONMENT", "the variables that ferry reads, and the modes of what it writes", environmentText},
 }
 
@@ -32,52 +36,40 @@ func (p Page) Topic(t *topic) {
 	p.text(t.text)
 }
 
-// PolicyExample holds every key that there is.
-const PolicyExample = `  version: 1
-  signatures:
-    require: 2
-    keys: [alice.pub, bob.pub]
-  kinds: [lei, files]
-  mediaTypes:
-    - application/vnd.oci.image.manifest.v1+json
-    - application/vnd.oci.empty.v1+json
-    - application/vnd.lei.*
-    - application/octet-stream
-  names: ["*.internal", registry.example.com]
-  limits:
-    blob: 2GiB
-    bundle: 4.7GB
-  forbid: [executables, encrypted, secrets, unseen]
-  dates:
-    min: 2026-02-01
-    maxAge: 30d
-`
+var policyText = `A policy is a YAML file. It says what may pass: pack and bundle ask it about what they write, verify, unpack, push and packing-list about what they read. What it refuses is listed, with exit code 5. A rule that is left out allows everything, version alone must be there, and a key or a word that ferry does not know is an error. An example with all of them:
 
-const PolicyText = `A policy is a YAML file. It says what may pass: pack and bundle ask it about what they write, verify, unpack, push and packing-list about what they read. What it refuses is listed, with exit code 5. A rule that is left out allows everything, version alone must be there, and a key or a word that ferry does not know is an error. An example with all of them:
+` + indent(policy.Example) + `
+` + columns(policy.Help()) + `
+Pack and bundle, whose output others may sign later, only refuse to sign with a key that is not listed. Of forbid the words are given as a list.
 
-` + PolicyExample + `
-  version            1, for the form that is described here
-  signatures         who must have signed; pack and bundle, whose output others
-                     may sign later, only refuse to sign with another key
-  signatures.keys    files of public keys (cosign.pub), relative to the policy
-  signatures.require by how many different ones of the keys (default: 1)
-  kinds              the artifacts' kinds, as ferry ls shows them:
-                     lei, files, image, artifact, referrer
-  mediaTypes         of manifests, configs and layers; * is any text
-  names              hosts of the names in index.json, without port; * is any text
-  limits.blob        the largest blob: 1048576, 650MB, 4.7GB or 2GiB
-  limits.bundle      all blobs together, and what else is carried
-  forbid             any of the next four, as a list
-    executables      programs and scripts, by their bytes, or a name such as .ps1
-    encrypted        content that is encrypted
-    secrets          secrets in the reports of an LEI snapshot, and no others
-    unseen           what could not be looked into for the two above
-  dates.min          no artifact is older: a day (from midnight UTC), or RFC 3339
-  dates.maxAge       no artifact is older than 30d, 2w or 36h by this host's clock
-
-Rules on content, sizes and media types hold for all that is carried: blobs that nothing refers to as well, and files beside the layout. A date is that of an LEI snapshot, else the annotation org.opencontainers.image.created; where a date is asked for, an artifact without one is refused, and one that lies ahead of the clock is not.
+Rules on kinds, content, sizes and media types hold for all that is carried: entries of an index that are no manifests and blobs that nothing refers to as well, and files beside the layout. A date is that of an LEI snapshot, else the annotation org.opencontainers.image.created; where a date is asked for, each artifact without one is refused, and one that lies ahead of the clock is not.
 
 For example: ferry verify lei-cache.tar --policy ferry.policy.yaml`
+
+func indent(text string) string {
+	return "  " + strings.TrimSuffix(strings.ReplaceAll(text, "\n", "\n  "), "  ")
+}
+
+// columns sets words and what they mean beside each other.
+func columns(rows [][2]string) string {
+	const first = 22
+	var b strings.Builder
+	for _, r := range rows {
+		line := "  " + r[0]
+		for word := range strings.FieldsSeq(r[1]) {
+			if n := utf8.RuneCountInString(line); n < first {
+				line += strings.Repeat(" ", first-n) + word
+			} else if n+1+utf8.RuneCountInString(word) > HelpWidth {
+				b.WriteString(line + "\n")
+				line = strings.Repeat(" ", first) + word
+			} else {
+				line += " " + word
+			}
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
 
 const environmentText = `What ferry asks of its surroundings. No variable stands for a flag.
 
