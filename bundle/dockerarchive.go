@@ -203,35 +203,26 @@ func scanDocker(f io.ReaderAt, size int64) (*dockerArchive, error) {
 	return d, nil
 }
 
-func (d *dockerArchive) entry(e *entries, h *tar.Header, stream *io.SectionReader) error {
-	if h.Typeflag == tar.TypeXGlobalHeader {
-		return globalHeader(h)
-	}
+func (d *dockerArchive) entry(e *entries, h *tarHeader, stream *io.SectionReader) error {
 	// crane calls a config "sha256:HEX".
 	plain := *h
-	plain.Name = strings.ReplaceAll(h.Name, ":", "_")
+	plain.name = strings.ReplaceAll(h.name, ":", "_")
 	if _, err := entryName(&plain); err != nil {
-		return &EntryError{h.Name, err.(*EntryError).Msg}
+		return &EntryError{h.name, err.(*EntryError).Msg}
 	}
-	name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
-	link := h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeLink
-	if !link {
-		if err := entryType(h); err != nil {
-			return err
-		}
-	}
-	if err := e.claim(name, h.Typeflag != tar.TypeDir); err != nil {
+	name := strings.TrimSuffix(strings.TrimPrefix(h.name, "./"), "/")
+	if err := e.claim(name, h.flag != tar.TypeDir); err != nil {
 		return err
 	}
-	switch {
-	case h.Typeflag == tar.TypeDir:
-	case link:
-		to := path.Clean(h.Linkname) // a hard link's is an entry's name
-		if h.Typeflag == tar.TypeSymlink {
-			to = path.Join(path.Dir(name), h.Linkname)
+	switch h.flag {
+	case tar.TypeDir:
+	case tar.TypeLink, tar.TypeSymlink:
+		to := path.Clean(h.link) // a hard link's is an entry's name
+		if h.flag == tar.TypeSymlink {
+			to = path.Join(path.Dir(name), h.link)
 		}
-		if len(h.Linkname) > maxName || path.IsAbs(h.Linkname) || to == ".." || strings.HasPrefix(to, "../") {
-			return &EntryError{h.Name, fmt.Sprintf("a link that leaves the archive, to %s", layout.Printable(h.Linkname))}
+		if h.link == "" || len(h.link) > maxName || path.IsAbs(h.link) || to == ".." || strings.HasPrefix(to, "../") {
+			return &EntryError{h.name, fmt.Sprintf("a link that leaves the archive, to %s", layout.Printable(h.link))}
 		}
 		d.links[name] = to
 	default:
@@ -239,10 +230,10 @@ func (d *dockerArchive) entry(e *entries, h *tar.Header, stream *io.SectionReade
 		if err != nil {
 			return err
 		}
-		if h.Size > stream.Size()-at {
-			return &EntryError{h.Name, "the archive is truncated here (unexpected EOF)"}
+		if h.size > stream.Size()-at {
+			return &EntryError{h.name, msgTruncated}
 		}
-		d.files[name] = member{at, h.Size}
+		d.files[name] = member{at, h.size}
 		d.order = append(d.order, name)
 	}
 	return nil

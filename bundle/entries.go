@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Limits of an archive.
@@ -24,6 +21,7 @@ const (
 	maxName     = 1024                // bytes
 	maxElements = 32                  // of a name
 	maxPadding  = 64 << 20            // zeros behind the end
+	maxExtended = 1 << 20             // bytes of an extended header
 	maxUnknown  = 1 << 30             // bytes of files that are no part of a layout
 	slack       = 64 << 20            // inflated before the ratio counts
 	maxRatio    = 100                 // inflated to compressed, where no descriptor speaks for the bytes
@@ -61,11 +59,14 @@ func (e *EntryError) Error() string {
 }
 
 // entries reads the regular files of a layout out of a tar stream, in its
-// order, and holds every rule about names and types.
+// order, and holds every rule about names and types. Read reads the content of
+// the file that next has returned.
 type entries struct {
-	tar     *tar.Reader
-	watch   *headerWatch
 	stream  *ratioLimiter
+	seek    io.Seeker // of the stream, when contents are passed over without reading them
+	left    int64     // bytes of the content that have not been read
+	pad     int64     // bytes between the content and the next header
+	raw     [blockSize]byte
 	seen    map[[16]byte]bool // hash of a folded name: true for a file
 	dir     string            // of the last file: it is one, and so are those above it
 	count   int
@@ -74,35 +75,154 @@ type entries struct {
 }
 
 func newEntries(m *ratioLimiter) *entries {
-	w := &headerWatch{r: m}
-	return &entries{tar: tar.NewReader(w), watch: w, stream: m, seen: map[[16]byte]bool{}, first: true}
+	return &entries{stream: m, seen: map[[16]byte]bool{}, first: true}
 }
 
-// newSeekingEntries lets archive/tar skip contents instead of reading them.
+// newSeekingEntries passes over contents instead of reading them. Who uses it
+// checks that they are there.
 func newSeekingEntries(r io.ReadSeeker) *entries {
 	e := newEntries(&ratioLimiter{r: r, raw: &counter{}, plain: true})
-	e.tar = tar.NewReader(&seekingWatch{e.watch, r})
+	e.seek = r
 	return e
 }
 
-// header is the next header. io.EOF means that no more follow, and nothing of
-// the padding.
-func (e *entries) header() (*tar.Header, error) {
-	h, err := e.tar.Next()
-	if err == io.EOF {
-		return nil, err
+func (e *entries) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
 	}
-	if err != nil {
-		return nil, e.headerError(err)
+	n, err := e.stream.Read(p[:min(int64(len(p)), e.left)])
+	if e.left -= int64(n); err == io.EOF && e.left > 0 {
+		err = io.ErrUnexpectedEOF
 	}
-	e.first = false
-	if e.count++; e.count > maxEntries {
-		return nil, &EntryError{h.Name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+	return n, err
+}
+
+// pass passes over what is left of the last content, and its padding.
+func (e *entries) pass() error {
+	if e.seek != nil && e.left > 0 {
+		if _, err := e.seek.Seek(e.left, io.SeekCurrent); err != nil {
+			return err
+		}
+		e.left = 0
 	}
-	if bad := e.watch.begin(h); bad != "" {
-		return nil, &EntryError{h.Name, "ambiguous: " + bad + "; want an archive that every reader of tar understands alike"}
+	if e.left > 0 {
+		if _, err := io.Copy(io.Discard, e); err != nil {
+			return e.headerError(err)
+		}
 	}
-	return h, nil
+	if e.pad == 0 {
+		return nil
+	}
+	pad := e.raw[:e.pad]
+	if _, err := io.ReadFull(e.stream, pad); err == io.EOF {
+		return e.headerError(io.ErrUnexpectedEOF)
+	} else if err != nil {
+		return e.headerError(err)
+	}
+	if !allNUL(pad) {
+		return &EntryError{"", fmt.Sprintf("data where zeros must fill the last block of a file, near byte %d", e.at())}
+	}
+	e.pad = 0
+	return nil
+}
+
+// content notes what comes next.
+func (e *entries) content(size int64) {
+	e.left, e.pad = size, (blockSize-size%blockSize)%blockSize
+}
+
+// header is the next header, with what the extended headers before it say.
+// io.EOF means that no more follow, and nothing of the padding.
+func (e *entries) header() (*tarHeader, error) {
+	var x extension
+	for {
+		if err := e.pass(); err != nil {
+			return nil, err
+		}
+		switch _, err := io.ReadFull(e.stream, e.raw[:]); {
+		case err == io.EOF && x.flags == "":
+			return nil, err
+		case err == io.EOF:
+			return nil, e.headerError(io.ErrUnexpectedEOF)
+		case err != nil:
+			return nil, e.headerError(err)
+		case allNUL(e.raw[:]):
+			return nil, e.marker(&x)
+		}
+		b, err := parseBlock(e.raw[:])
+		if err == errCorrupt {
+			return nil, e.headerError(err)
+		}
+		e.first = false
+		if bad := unsupported(b.flag); bad != "" {
+			return nil, &EntryError{b.name, bad}
+		}
+		if err != nil {
+			return nil, ambiguous(b.name, err)
+		}
+		extended := b.flag == tar.TypeXHeader || b.flag == tar.TypeGNULongName || b.flag == tar.TypeGNULongLink
+		if e.count++; e.count > maxEntries {
+			return nil, &EntryError{b.name, fmt.Sprintf("too many entries, the limit is %d", maxEntries)}
+		}
+		if extended {
+			e.count-- // there are few before each entry
+		}
+		if extended || b.flag == tar.TypeXGlobalHeader {
+			data, err := e.extended(b.size)
+			if err != nil {
+				return nil, err
+			}
+			if err := x.add(b, data); err != nil {
+				return nil, ambiguous(b.name, err)
+			}
+			continue
+		}
+		h, err := x.entry(b)
+		if err != nil {
+			if _, unsafe := entryName(h); unsafe != nil {
+				return nil, unsafe
+			}
+			return nil, ambiguous(h.name, err)
+		}
+		e.content(h.size)
+		return h, nil
+	}
+}
+
+// ambiguous is the error for a header that is not on the white list.
+func ambiguous(name string, err error) error {
+	if errors.Is(err, errSparse) {
+		return &EntryError{name, "unsupported type: " + err.Error()}
+	}
+	return &EntryError{name, "ambiguous: " + err.Error() + "; want an archive that every reader of tar understands alike"}
+}
+
+// extended is the content of an extended header.
+func (e *entries) extended(size int64) ([]byte, error) {
+	if size > maxExtended {
+		return nil, &EntryError{"", "an entry's extended header is too large, the limit is 1 MiB"}
+	}
+	data := make([]byte, size)
+	e.content(size)
+	if _, err := io.ReadFull(e, data); err != nil {
+		return nil, e.headerError(io.ErrUnexpectedEOF)
+	}
+	return data, nil
+}
+
+// marker reads on after the first of the two blocks of zeros that end an
+// archive. The second may be missing, if nothing follows.
+func (e *entries) marker(x *extension) error {
+	_, err := io.ReadFull(e.stream, e.raw[:])
+	switch {
+	case x.flags != "":
+		return ambiguous("", errors.New("an extended header without an entry"))
+	case err != nil && err != io.EOF:
+		return e.headerError(err)
+	case err == nil && !allNUL(e.raw[:]):
+		return ambiguous("", errors.New("a block of zeros, where some readers stop, and more data after it"))
+	}
+	return io.EOF
 }
 
 // next is the next regular file. io.EOF means that the archive has ended, its
@@ -116,32 +236,26 @@ func (e *entries) next() (name string, size int64, err error) {
 		if err != nil {
 			return "", 0, err
 		}
-		if h.Typeflag == tar.TypeXGlobalHeader {
-			if err := globalHeader(h); err != nil {
-				return "", 0, err
-			}
-			continue
-		}
 		name, err := entryName(h)
 		if err != nil {
 			return "", 0, err
 		}
-		if err := entryType(h); err != nil {
+		if bad := linkType(h.flag); bad != "" {
+			return "", 0, &EntryError{h.name, bad}
+		}
+		if err := e.claim(name, h.flag == tar.TypeReg); err != nil {
 			return "", 0, err
 		}
-		if err := e.claim(name, h.Typeflag == tar.TypeReg); err != nil {
-			return "", 0, err
-		}
-		if h.Typeflag == tar.TypeDir {
+		if h.flag == tar.TypeDir {
 			continue
 		}
 		if !isPart(name) {
-			if h.Size > maxUnknown-e.unknown {
-				return "", 0, &EntryError{h.Name, fmt.Sprintf("files that are no part of a layout exceed the limit of %d bytes", maxUnknown)}
+			if h.size > maxUnknown-e.unknown {
+				return "", 0, &EntryError{h.name, fmt.Sprintf("files that are no part of a layout exceed the limit of %d bytes", maxUnknown)}
 			}
-			e.unknown += h.Size
+			e.unknown += h.size
 		}
-		return name, h.Size, nil
+		return name, h.size, nil
 	}
 }
 
@@ -149,25 +263,30 @@ func isPart(name string) bool {
 	return name == "oci-layout" || name == "index.json" || name == layout.SealName || layout.IsSignature(name) || strings.HasPrefix(name, "blobs/")
 }
 
-// headerError gives the errors of the tar reader words.
+// headerError gives errors of reading a header words.
 func (e *entries) headerError(err error) error {
-	var bomb *RatioError
-	var damage *compression.Error
+	var bad *EntryError
 	switch {
-	case errors.As(err, &bomb), errors.As(err, &damage):
-		return err
+	case errors.As(err, &bad):
 	case errors.Is(err, io.ErrUnexpectedEOF) && e.first:
 		return fmt.Errorf("%w: truncated within the first header (%w)", ErrNotTar, io.ErrUnexpectedEOF)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &EntryError{"", msgTruncated}
-	case errors.Is(err, tar.ErrFieldTooLong):
-		return &EntryError{"", "an entry's extended header is too large, the limit is 1 MiB"}
-	case errors.Is(err, tar.ErrHeader) && e.first:
+	case errors.Is(err, errCorrupt) && e.first:
 		return fmt.Errorf("%w: the first header is invalid", ErrNotTar)
-	case errors.Is(err, tar.ErrHeader):
-		return &EntryError{"", fmt.Sprintf("a tar header is invalid or corrupt, near byte %d", e.stream.n)}
+	case errors.Is(err, errCorrupt):
+		return &EntryError{"", fmt.Sprintf("%v, near byte %d", err, e.at())}
 	}
 	return err
+}
+
+// at is where in the tar reading has come to.
+func (e *entries) at() int64 {
+	if e.seek != nil {
+		n, _ := e.seek.Seek(0, io.SeekCurrent)
+		return n
+	}
+	return e.stream.n
 }
 
 // end checks that nothing but zeros follows the archive.
@@ -196,42 +315,13 @@ func (e *entries) end() error {
 	}
 }
 
-// globalHeader refuses what would change the entries behind it for another
-// reader: this one passes over it.
-func globalHeader(h *tar.Header) error {
-	for _, k := range slices.Sorted(maps.Keys(h.PAXRecords)) {
-		switch k {
-		case "comment", "mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "charset":
-			continue
-		}
-		if !strings.Contains(k, ".") || sparseRecord(k) {
-			return &EntryError{h.Name, fmt.Sprintf("a global header that sets %s for the entries behind it; want none, so that every reader of tar sees the same files", layout.Printable(k))}
-		}
-	}
-	return nil
-}
-
-// sparseRecord tells the keys by which an extended header makes a file sparse,
-// or changes its size for some readers.
-func sparseRecord(k string) bool {
-	return strings.HasPrefix(k, "GNU.sparse.") || k == "SCHILY.realsize" || k == "SUN.holesdata"
-}
-
-// entryType accepts regular files and directories, as a layout has no others.
-func entryType(h *tar.Header) error {
-	for k := range h.PAXRecords {
-		if sparseRecord(k) {
-			return &EntryError{h.Name, "unsupported type: sparse file"}
-		}
-	}
+// unsupported says what is wrong with a type flag that no archive may hold.
+func unsupported(flag byte) string {
 	var what string
-	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeDir:
-		return nil
-	case tar.TypeSymlink:
-		what = "symbolic link"
-	case tar.TypeLink:
-		what = "hard link"
+	switch flag {
+	case tar.TypeReg, typeOld, tar.TypeDir, tar.TypeLink, tar.TypeSymlink,
+		tar.TypeXHeader, tar.TypeXGlobalHeader, tar.TypeGNULongName, tar.TypeGNULongLink:
+		return ""
 	case tar.TypeChar, tar.TypeBlock:
 		what = "device"
 	case tar.TypeFifo:
@@ -241,27 +331,38 @@ func entryType(h *tar.Header) error {
 	case tar.TypeCont:
 		what = "contiguous file"
 	default:
-		what = "tar type " + strconv.QuoteToASCII(string(rune(h.Typeflag)))
+		what = "tar type " + strconv.QuoteToASCII(string(rune(flag)))
 	}
-	return &EntryError{h.Name, "unsupported type: " + what + "; want regular files and directories only"}
+	return "unsupported type: " + what + "; want regular files and directories only"
+}
+
+// linkType says what is wrong with a link, as a layout has none.
+func linkType(flag byte) string {
+	switch flag {
+	case tar.TypeSymlink:
+		return "unsupported type: symbolic link; want regular files and directories only"
+	case tar.TypeLink:
+		return "unsupported type: hard link; want regular files and directories only"
+	}
+	return ""
 }
 
 // entryName parses the name of an entry: relative, clean, of printable UTF-8.
 // A leading "./" is all that it may have beside. Nothing is mended.
-func entryName(h *tar.Header) (string, error) {
-	name := h.Name
+func entryName(h *tarHeader) (string, error) {
+	name := h.name
 	if name == "./" || name == "." {
-		if h.Typeflag == tar.TypeDir {
+		if h.flag == tar.TypeDir {
 			return ".", nil
 		}
-		return "", &EntryError{h.Name, "unsafe name: not that of a file"}
+		return "", &EntryError{h.name, "unsafe name: not that of a file"}
 	}
 	name = strings.TrimPrefix(name, "./")
-	if h.Typeflag == tar.TypeDir {
+	if h.flag == tar.TypeDir {
 		name = strings.TrimSuffix(name, "/")
 	}
 	bad := func(msg string) (string, error) {
-		return "", &EntryError{h.Name, "unsafe name: " + msg}
+		return "", &EntryError{h.name, "unsafe name: " + msg}
 	}
 	switch {
 	case name == "":

@@ -1,17 +1,23 @@
 package bundle_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/layouttest"
 )
 
@@ -94,6 +100,7 @@ func agree(t *testing.T, archive []byte) {
 		return
 	}
 	checkCopy(t, "unpacked", out, report)
+	checkTar(t, archive, report)
 	if err, ok := outOfOrder(archive); ok && err != nil {
 		t.Fatalf("out of order: %v", err)
 	}
@@ -107,6 +114,48 @@ func agree(t *testing.T, archive []byte) {
 	}
 	if second.Digest != report.Digest || second.Manifests != report.Manifests || !second.Sealed {
 		t.Fatalf("the bundle of what was unpacked is %s with %d manifests, want %s with %d", second.Digest, second.Manifests, report.Digest, report.Manifests)
+	}
+}
+
+// checkTar reads a plain tar as Go's archive/tar does, and finds the same layout.
+func checkTar(t *testing.T, archive []byte, want *layout.Report) {
+	if format, err := compression.Detect(archive); err != nil || format != compression.None {
+		return
+	}
+	files := map[string][]byte{}
+	r := tar.NewReader(bytes.NewReader(archive))
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("archive/tar: %v", err)
+		}
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		name := path.Clean(h.Name)
+		if _, ok := files[name]; ok || h.Typeflag != tar.TypeReg {
+			t.Fatalf("archive/tar: %s twice, or of type %q", name, h.Typeflag)
+		}
+		if files[name], err = io.ReadAll(r); err != nil {
+			t.Fatalf("archive/tar: %v", err)
+		}
+	}
+	if got := digest.FromBytes(files["index.json"]); got != want.Digest {
+		t.Fatalf("archive/tar: index.json is %s, want %s", got, want.Digest)
+	}
+	blobs := 0
+	for name, data := range files {
+		if d, ok, _ := layout.ParseBlobPath(name); ok {
+			if blobs++; d.Algorithm().FromBytes(data) != d {
+				t.Fatalf("archive/tar: %s has other content", name)
+			}
+		}
+	}
+	if blobs != want.Blobs {
+		t.Fatalf("archive/tar: %d blobs, want %d", blobs, want.Blobs)
 	}
 }
 

@@ -160,6 +160,7 @@ func TestUnusualArchives(t *testing.T) {
 					t.Fatalf("%s: %v", how, err)
 				}
 				checkCopy(t, how, out, report)
+				checkTar(t, archive, report)
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func ReadSeal(ctx context.Context, r io.Reader, judge func(seal []byte, signatur
 			return nil, err
 		}
 		if isRoot(name) {
-			if err := s.Read(ctx, name, size, e.tar); err != nil {
+			if err := s.Read(ctx, name, size, e); err != nil {
 				return nil, e.contentError(name, err)
 			}
 		} else if s.Seal != nil && len(s.Signatures) > 0 {
@@ -82,7 +82,7 @@ func Sign(ctx context.Context, w io.Writer, r io.Reader, o layout.AuditOptions, 
 			return nil, err
 		}
 		m.announce(a, name, size)
-		if err := c.pass(ctx, a, name, size, e.tar); err != nil {
+		if err := c.pass(ctx, a, name, size, e); err != nil {
 			return nil, e.contentError(name, err)
 		}
 	}

@@ -67,7 +67,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (
 		}
 		m.announce(a, name, size)
 		if done == nil && c.takes(name, size) {
-			if err := c.add(name, size, e.tar); err != nil {
+			if err := c.add(name, size, e); err != nil {
 				return e.contentError(name, err)
 			}
 			continue
@@ -75,7 +75,7 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (
 		if err := c.wait(); err != nil {
 			return err
 		}
-		if err := a.Add(ctx, name, size, e.tar); err != nil {
+		if err := a.Add(ctx, name, size, e); err != nil {
 			return e.contentError(name, err)
 		}
 		if done != nil && done() {

@@ -168,7 +168,7 @@ func acceptedTars() []Case {
 			return Tar(entries...)
 		}},
 		{Name: "tar: odd modes", Tar: each(func(_ int, e *Entry) { e.Mode = 0o7777 })},
-		{Name: "tar: a global header", Tar: first(global("comment", "x", "mtime", "1", "uname", "root", "LIBARCHIVE.x", "y"))},
+		{Name: "tar: a global header", Tar: first(global("comment", "x", "mtime", "1", "uname", "root", "LIBARCHIVE.creationtime", "1", "VENDOR.x", "y"))},
 		{Name: "tar: extended attributes", Tar: first(PAX("mtime", "-62135596800.5", "LIBARCHIVE.xattr.user.x", "eA==", "uid", "4294967294"))},
 		{Name: "tar: 64 KiB of zeros behind it", Tar: whole(func(b []byte) []byte { return append(b, make([]byte, 64<<10)...) })},
 		{Name: "tar: no end", Tar: func() []byte { return blocks(sound()) }},

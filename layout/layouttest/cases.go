@@ -32,7 +32,7 @@ func Refused() []Case {
 	cases := slices.Concat(descriptorCases(), manifestCases(), indexCases(), layoutCases(), graphCases(),
 		titleCases(), blobCases(), dirCases(), sealCases(),
 		snapshotCases(), configCases(), lineCases(), payloadCases(), layerCases(),
-		nameCases(), typeCases(), headerCases(), streamCases())
+		nameCases(), typeCases(), headerCases(), fieldCases(), recordCases(), streamCases())
 	if race {
 		large := regexp.MustCompile(`[MG]iB|00,00.`)
 		cases = slices.DeleteFunc(cases, func(c Case) bool { return large.MatchString(c.Name) && c.Dir == nil })
@@ -41,7 +41,7 @@ func Refused() []Case {
 }
 
 // Accepted are the cases that are unusual, and right.
-func Accepted() []Case { return slices.Concat(acceptedLayouts(), acceptedTars()) }
+func Accepted() []Case { return slices.Concat(acceptedLayouts(), acceptedTars(), writtenTars()) }
 
 func with(key, value string) func(Object) Object {
 	return func(o Object) Object { return o.With(key, value) }

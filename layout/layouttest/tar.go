@@ -23,9 +23,11 @@ type Entry struct {
 	Lies    bool   // about the size
 	RawSize []byte // the twelve bytes of the size field
 	BadSum  bool
-	V7, GNU bool   // the older forms of a header
-	Extra   []byte // from byte 386 on
-	Run     int64  // so many zeros stand behind Body; only GzipTar writes them
+	V7, GNU bool                // the older forms of a header
+	Extra   []byte              // from byte 386 on
+	Sum     string              // the format of the checksum, instead of "%06o\x00 "
+	Set     func(header []byte) // at the end, before the checksum
+	Run     int64               // so many zeros stand behind Body; only GzipTar writes them
 }
 
 // File is a regular file.
@@ -88,6 +90,9 @@ func (e Entry) header() []byte {
 	}
 	copy(h[345:500], e.Prefix)
 	copy(h[386:], e.Extra)
+	if e.Set != nil {
+		e.Set(h)
+	}
 	copy(h[148:156], "        ")
 	sum := 0
 	for _, c := range h {
@@ -96,7 +101,11 @@ func (e Entry) header() []byte {
 	if e.BadSum {
 		sum++
 	}
-	copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	format := "%06o\x00 "
+	if e.Sum != "" {
+		format = e.Sum
+	}
+	copy(h[148:156], fmt.Sprintf(format, sum))
 	return h
 }
 
