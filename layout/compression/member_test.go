@@ -28,13 +28,17 @@ func text(seed uint64, n int) []byte {
 func members(t testing.TB, raw []byte, size int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := NewMemberWriter(&b, size)
+	w := NewMemberWriter(&b)
 	for len(raw) > 0 {
-		n := min(len(raw), 1000)
+		n := min(len(raw), 1000, size-int(w.Len()))
 		if _, err := w.Write(raw[:n]); err != nil {
 			t.Fatal(err)
 		}
-		raw = raw[n:]
+		if raw = raw[n:]; int(w.Len()) == size {
+			if err := w.Cut(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -164,8 +168,8 @@ func TestMemberReaderCloseEarly(t *testing.T) {
 }
 
 func TestMemberWriter(t *testing.T) {
-	raw := text(5, 512<<10)
-	for _, size := range []int{1 << 10, 100 << 10, 4 << 20} {
+	raw := text(5, 2<<20)
+	for _, size := range []int{1 << 10, 100 << 10, blockSize, 1 << 20, 4 << 20} {
 		whole := members(t, raw, size)
 		z, err := stdgzip.NewReader(bytes.NewReader(whole))
 		if err != nil {
@@ -188,8 +192,8 @@ func TestMemberWriter(t *testing.T) {
 func TestMemberWriterError(t *testing.T) {
 	pr, pw := io.Pipe()
 	pr.CloseWithError(errors.New("disk full"))
-	w := NewMemberWriter(pw, 1000)
-	_, err := w.Write(bytes.Repeat([]byte("x"), 100000))
+	w := NewMemberWriter(pw)
+	_, err := w.Write(bytes.Repeat([]byte("x"), 100*blockSize))
 	if cerr := w.Close(); cerr == nil || !strings.Contains(cerr.Error(), "disk full") {
 		t.Errorf("Close: got %v after Write %v, want disk full", cerr, err)
 	}
@@ -198,27 +202,26 @@ func TestMemberWriterError(t *testing.T) {
 	}
 }
 
-func TestSingleMemberWriter(t *testing.T) {
-	raw := text(7, 3<<20)
-	var whole bytes.Buffer
-	w, err := NewSingleMemberWriter(&whole)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Write(raw)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.HasPrefix(whole.Bytes(), memberHeader) || bytes.Count(whole.Bytes(), memberHeader) != 1 {
-		t.Errorf("not one member without a time: it begins with %x", whole.Bytes()[:10])
-	}
-	z, err := stdgzip.NewReader(&whole)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z.Multistream(false)
-	if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, raw) {
-		t.Errorf("the standard library reads something else (%v)", err)
+// Nothing makes one member, and cutting it again makes no other.
+func TestMemberWriterEmpty(t *testing.T) {
+	for _, text := range []string{"", "x"} {
+		var b bytes.Buffer
+		w := NewMemberWriter(&b)
+		w.Cut()
+		io.WriteString(w, text)
+		w.Cut()
+		w.Cut()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(b.Bytes(), memberHeader); n != 1 {
+			t.Errorf("%q: %d members", text, n)
+		}
+		if z, err := stdgzip.NewReader(&b); err != nil {
+			t.Error(err)
+		} else if got, err := io.ReadAll(z); err != nil || string(got) != text {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
 	}
 }
 
@@ -274,7 +277,7 @@ func TestGzipCutInHeader(t *testing.T) {
 func TestMemberReaderGarbageBetween(t *testing.T) {
 	var b bytes.Buffer
 	for range 2 {
-		w := NewMemberWriter(&b, 1<<20)
+		w := NewMemberWriter(&b)
 		random := make([]byte, 2*minSegment)
 		rand.NewChaCha8([32]byte{1}).Read(random)
 		w.Write(random)

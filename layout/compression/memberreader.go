@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -13,7 +14,15 @@ import (
 // as it must be to end where a member ends, within these bounds.
 const (
 	minSegment = 32 << 10
-	maxSegment = 1 << 20
+	maxSegment = 2 << 20
+)
+
+// maxInflaters bounds the workers, and with them the memory: nobody takes in
+// more than they inflate. Each may be maxAhead blocks, which is a member of
+// 4 MiB, ahead of the reader.
+const (
+	maxInflaters = 4
+	maxAhead     = 16
 )
 
 // A Block is inflated data, of a quarter of a MiB at most.
@@ -38,6 +47,7 @@ type MemberReader struct {
 	stop  chan struct{}
 	wg    sync.WaitGroup
 	free  chan *Block
+	spare chan []byte // of segments that are done
 
 	cur  *segment
 	skip int64 // bytes of cur that were returned before
@@ -65,19 +75,20 @@ var errSplit = errors.New("segment ends within a gzip member")
 
 var errClosed = errors.New("reader is closed")
 
-// NewMemberReader reads gzip from r with the given number of workers, or one
-// per core for 0. Reading to io.EOF means what it means for Format.NewReader.
+// NewMemberReader reads gzip from r with the given number of workers, or for 0
+// one per core, up to four. Reading to io.EOF means what it means for Format.NewReader.
 // The caller closes the reader; closing does not close r, but no read of r is
 // under way when it has returned.
 func NewMemberReader(r io.Reader, workers int) *MemberReader {
 	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = min(runtime.GOMAXPROCS(0), maxInflaters)
 	}
 	m := &MemberReader{
 		r:     bufio.NewReaderSize(r, 64<<10),
-		order: make(chan *segment, workers),
+		order: make(chan *segment, workers-1),
 		stop:  make(chan struct{}),
-		free:  make(chan *Block, 4*workers+16), // all that are under way at a time
+		spare: make(chan []byte, workers+2),
+		free:  make(chan *Block, maxAhead*(workers+1)), // all that are under way at a time
 	}
 	work := make(chan *segment)
 	m.wg.Go(func() { m.split(work) })
@@ -92,7 +103,7 @@ func (m *MemberReader) split(work chan<- *segment) {
 	defer close(work)
 	defer close(m.order)
 	for {
-		s := &segment{data: m.tail, out: make(chan *Block, 4)}
+		s := &segment{data: m.tail, out: make(chan *Block, maxAhead)}
 		m.tail = nil
 		m.fill(s)
 		select {
@@ -123,8 +134,8 @@ func (m *MemberReader) fill(s *segment) {
 		if from < len(s.data) {
 			if at := bytes.Index(s.data[from:], memberHeader); at >= 0 {
 				at += from
-				m.tail = append(make([]byte, 0, 2*minSegment), s.data[at:]...)
-				s.data = s.data[:at:at]
+				m.tail = append(m.buffer(), s.data[at:]...)
+				s.data = s.data[:at]
 				return
 			}
 			from = max(from, len(s.data)-len(memberHeader)+1)
@@ -138,13 +149,23 @@ func (m *MemberReader) fill(s *segment) {
 			return
 		}
 		n := len(s.data)
-		s.data = append(s.data, make([]byte, minSegment)...)
+		s.data = slices.Grow(s.data, minSegment)[:n+minSegment]
 		k, err := io.ReadFull(m.r, s.data[n:])
 		s.data = s.data[:n+k]
 		if err == io.ErrUnexpectedEOF {
 			err = io.EOF
 		}
 		m.tailErr = err
+	}
+}
+
+// buffer is room for a segment.
+func (m *MemberReader) buffer() []byte {
+	select {
+	case b := <-m.spare:
+		return b[:0]
+	default:
+		return make([]byte, 0, 2*minSegment)
 	}
 }
 
@@ -245,6 +266,10 @@ func (m *MemberReader) Next() (*Block, error) {
 		case s.err != nil:
 			m.err = streamError("gzip", s.err)
 		default:
+			select {
+			case m.spare <- s.data:
+			default:
+			}
 			m.cur = nil
 		}
 	}

@@ -37,8 +37,8 @@ type ExportOptions struct {
 	Redact       bool // put null in their place, the development defaults included
 	RedactEmails bool // put a hash in the place of addresses; see RedactedDomain
 
-	// SingleMember makes cache.jsonl.gz one gzip member, about four per cent
-	// smaller and useless as the base of a delta.
+	// SingleMember makes cache.jsonl.gz one gzip member, a few thousandths
+	// smaller, and inflated on one core only.
 	SingleMember bool
 }
 
@@ -67,9 +67,8 @@ const maxFirstSkipped = 5
 // of appearance; a repo that is neither string nor null is malformed. Where
 // something was redacted, manifest.json counts it in the field "redacted".
 //
-// cache.jsonl.gz consists of gzip members that are cut where the content says
-// so, at the end of lines: a change of some lines changes the members around
-// them and no other. See cutter.
+// cache.jsonl.gz consists of gzip members of 4 MiB of JSONL, and up to the end
+// of the line there, so that it is inflated on several cores.
 //
 // Memory is a few MiB, one line, and 16 bytes for each repository that
 // differs. After an error what was written is to be thrown away, the report
@@ -97,15 +96,7 @@ func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o Expor
 	e.rep = &Report{wantFields: true, wantSecrets: true}
 	e.rep.secrets.wantSpans = o.Redact
 	out := &countWriter{w: bufio.NewWriterSize(cache, blockSize)}
-	if o.SingleMember {
-		z, err := compression.NewSingleMemberWriter(out)
-		if err != nil {
-			return nil, nil, err
-		}
-		e.out = singleWriter{z}
-	} else {
-		e.out = newCutter(out)
-	}
+	e.out = compression.NewMemberWriter(out)
 	err = e.run(ctx, in)
 	if source.err != nil && errors.Is(err, source.err) {
 		err = source.err // the stream is not damaged, its reading failed
@@ -155,17 +146,29 @@ type exporter struct {
 	rep    *Report
 	report *ExportReport
 	repos  *repoList
-	out    lineWriter
+	out    *compression.MemberWriter
 	sum    *contentSum
 	raw    int64
 
 	edited, hashed []byte // the line after redaction
 }
 
-// A lineWriter writes lines of JSONL compressed; the line feed is its to add.
-type lineWriter interface {
-	writeLine(line []byte) error
-	Close() error
+// minMember is how many bytes of JSONL a gzip member has, the last one apart: it
+// ends with the line that reaches them.
+const minMember = 4 << 20
+
+// write writes a line of JSONL, compressed.
+func (e *exporter) write(line []byte) error {
+	if _, err := e.out.Write(line); err != nil {
+		return err
+	}
+	if _, err := e.out.Write([]byte{'\n'}); err != nil {
+		return err
+	}
+	if e.o.SingleMember || e.out.Len() < minMember {
+		return nil
+	}
+	return e.out.Cut()
 }
 
 func (e *exporter) run(ctx context.Context, in io.Reader) error {
@@ -208,7 +211,7 @@ func (e *exporter) run(ctx context.Context, in io.Reader) error {
 		return ErrEmpty
 	}
 	e.raw = 1
-	return e.out.writeLine(nil)
+	return e.write(nil)
 }
 
 // line takes one report.
@@ -234,7 +237,7 @@ func (e *exporter) line(line []byte) error {
 	if err := e.repos.add(repo); err != nil {
 		return err
 	}
-	return e.out.writeLine(line)
+	return e.write(line)
 }
 
 // repo is the report's repository by the rule of the original.

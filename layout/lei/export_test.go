@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -364,48 +363,40 @@ func split(t testing.TB, data []byte) [][]byte {
 	return parts
 }
 
-// One line changed, added or removed changes the members around it, and no
-// other.
+// Members end with the line that reaches 4 MiB, are inflated by anyone, and cost
+// less than half a per cent.
 func TestExportMembers(t *testing.T) {
-	raw := reports(9, 2000)
-	base := bytes.SplitAfter(raw, []byte("\n"))
-	base = base[:len(base)-1]
-	e, err := export(t, raw, exportOptions)
+	raw := reports(9, 3000)
+	long := []byte(`{"a":"` + strings.Repeat("x y ", 2*minMember/4) + `"}` + "\n")
+	e, err := export(t, slices.Concat(raw, long, raw), exportOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := map[string]bool{}
-	for _, m := range split(t, e.cache) {
-		old[string(m)] = true
-		if raw := gunzip(t, m); len(raw) > maxMember || raw[len(raw)-1] != '\n' {
-			t.Fatalf("a member of %d bytes that ends with %q", len(raw), raw[len(raw)-1])
+	e.verify(t)
+	parts := split(t, e.cache)
+	var all []byte
+	for i, m := range parts {
+		raw := gunzip(t, m)
+		all = append(all, raw...)
+		before := bytes.LastIndexByte(raw[:len(raw)-1], '\n') + 1
+		if raw[len(raw)-1] != '\n' || before >= minMember || len(raw) < minMember && i < len(parts)-1 {
+			t.Errorf("member %d of %d has %d bytes, %d of them in front of its last line", i, len(parts), len(raw), before)
 		}
 	}
-	if len(old) < 10 {
-		t.Fatalf("only %d members", len(old))
+	if !bytes.Equal(all, slices.Concat(raw, long, raw)) {
+		t.Error("the lines changed")
 	}
-	r := rand.New(rand.NewPCG(1, 1))
-	for range 5 {
-		at := r.IntN(len(base))
-		for name, lines := range map[string][][]byte{
-			"changed": slices.Replace(slices.Clone(base), at, at+1, []byte(`{"data":{"repo":"changed"}}`+"\n")),
-			"added":   slices.Insert(slices.Clone(base), at, []byte(`{"data":{"repo":"added"}}`+"\n")),
-			"removed": slices.Delete(slices.Clone(base), at, at+1),
-		} {
-			e, err := export(t, bytes.Join(lines, nil), exportOptions)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fresh := 0
-			for _, m := range split(t, e.cache) {
-				if !old[string(m)] {
-					fresh++
-				}
-			}
-			if fresh > 4 {
-				t.Errorf("line %d %s: %d members of %d changed", at, name, fresh, len(old))
-			}
-		}
+	o := exportOptions
+	o.SingleMember = true
+	single, err := export(t, slices.Concat(raw, long, raw), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(split(t, single.cache)); n != 1 || len(parts) < 4 {
+		t.Errorf("%d and %d members", n, len(parts))
+	}
+	if more := len(e.cache) - len(single.cache); more > len(single.cache)/200 {
+		t.Errorf("%d members cost %d bytes of %d", len(parts), more, len(single.cache))
 	}
 }
 
@@ -422,23 +413,6 @@ func TestExportDeterministic(t *testing.T) {
 	}
 	if !bytes.Equal(one.cache, two.cache) || !bytes.Equal(one.manifest, two.manifest) {
 		t.Error("other bytes on one core")
-	}
-}
-
-// A line longer than a member is cut into several.
-func TestExportLongLine(t *testing.T) {
-	raw := slices.Concat(reports(11, 10), []byte(`{"a":"`+strings.Repeat("x y ", 1<<20)+`"}`+"\n"), reports(12, 10))
-	e, err := export(t, raw, exportOptions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e.verify(t); !bytes.Equal(gunzip(t, e.cache), raw) {
-		t.Error("the lines changed")
-	}
-	for _, m := range split(t, e.cache) {
-		if n := len(gunzip(t, m)); n > maxMember {
-			t.Errorf("a member of %d bytes", n)
-		}
 	}
 }
 
