@@ -74,8 +74,9 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open tells the compression of a stream by its magic and inflates it.
-func open(r io.Reader) (*ratioLimiter, io.Closer, *compression.Format, error) {
+// open tells the compression of a stream by its magic and inflates it. watch is
+// told what the compression carries beside the archive.
+func open(r io.Reader, watch ...compression.Watch) (*ratioLimiter, io.Closer, *compression.Format, error) {
 	raw := &counter{r: r}
 	in := bufio.NewReaderSize(raw, readAhead)
 	head, err := peek(in)
@@ -92,7 +93,11 @@ func open(r io.Reader) (*ratioLimiter, io.Closer, *compression.Format, error) {
 	if format == compression.None {
 		return &ratioLimiter{r: in, raw: raw, plain: true}, io.NopCloser(nil), format, nil
 	}
-	z, err := format.NewReader(in)
+	var w compression.Watch
+	if len(watch) > 0 {
+		w = watch[0]
+	}
+	z, err := format.NewWatchedReader(in, w)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Verify checks a bundle in one pass, without a temporary file and without
@@ -44,7 +45,7 @@ func Documents(ctx context.Context, r io.Reader) (*layout.Report, error) {
 
 // scan feeds the files of an archive to an audit, until done says so.
 func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (err error) {
-	m, z, _, err := open(r)
+	m, z, _, err := open(r, compression.Watch{Aside: a.Aside})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,15 @@ type FileInspector interface {
 // in the place of Close when the content turned out damaged.
 type Aborter interface{ Abort() }
 
+// An AsideInspector is an Inspector that looks as well at what a stream that
+// carries a layout holds beside its files, such as the comment of a compression.
+type AsideInspector interface {
+	Inspector
+	// Aside reads as much of r as it likes. what says what it is. The error ends
+	// the audit.
+	Aside(what string, size int64, r io.Reader) error
+}
+
 // AuditOptions say what an Audit does beside its checks.
 type AuditOptions struct {
 	// Inspectors look into the content.
@@ -204,6 +213,17 @@ func (a *Audit) addSmall(ctx context.Context, name string, size, limit int64, r 
 	a.bytes += int64(b.Len())
 	if err := parse(b.Bytes()); err != nil {
 		a.invalid = append(a.invalid, &FormatError{name, err})
+	}
+	return nil
+}
+
+// Aside has inspectors look at what a stream that carries the layout holds beside
+// its files; see AsideInspector.
+func (a *Audit) Aside(what string, size int64, r io.Reader) error {
+	for _, in := range a.opts.Inspectors {
+		if in, ok := in.(AsideInspector); ok {
+			return in.Aside(what, size, r) // there is one
+		}
 	}
 	return nil
 }

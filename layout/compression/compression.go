@@ -199,7 +199,7 @@ func createGzip(w io.Writer) (io.WriteCloser, error) {
 }
 
 func openZstd(r io.Reader, w *Watch) (io.ReadCloser, error) {
-	if w != nil {
+	if w != nil && (w.Aside != nil || w.Window != nil) {
 		r = &zstdFrames{r: bufio.NewReader(r), w: w}
 	}
 	z, err := zstd.NewReader(r,

@@ -28,7 +28,9 @@ type Inspector struct {
 
 	mu      sync.Mutex
 	content map[digest.Digest]*sniff.Findings
+	plain   map[string]*sniff.Findings // of which there is only a type to say
 	files   []File
+	asides  sniff.Findings
 	input   *Input
 }
 
@@ -39,15 +41,37 @@ func (i *Inspector) Blob(d v1.Descriptor) io.WriteCloser {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.content[d.Digest] != nil {
+	if _, ok := i.content[d.Digest]; ok {
 		return nil
 	}
 	if i.content == nil {
-		i.content = map[digest.Digest]*sniff.Findings{}
+		i.content, i.plain = map[digest.Digest]*sniff.Findings{}, map[string]*sniff.Findings{}
 	}
-	s := i.Budget.New("", d.Size)
-	i.content[d.Digest] = s.Findings()
-	return s
+	i.content[d.Digest] = nil // until it has passed
+	return &blobWriter{i.Budget.New("", d.Size), i, d.Digest}
+}
+
+// A blobWriter notes what was found in a blob when it has passed. Of many small
+// blobs there is nothing to say but the same type.
+type blobWriter struct {
+	*sniff.Sniffer
+	i      *Inspector
+	digest digest.Digest
+}
+
+func (w *blobWriter) Close() error {
+	w.Sniffer.Close()
+	w.i.mu.Lock()
+	defer w.i.mu.Unlock()
+	f := w.Findings()
+	if f.Plain() {
+		if w.i.plain[f.Type] == nil {
+			w.i.plain[f.Type] = f
+		}
+		f = w.i.plain[f.Type]
+	}
+	w.i.content[w.digest] = f
+	return nil
 }
 
 // Manifest has no objections.
@@ -85,6 +109,14 @@ func (w *fileWriter) Close() error {
 	w.Sniffer.Close()
 	w.file.Found, w.file.Digest = w.Findings(), digest.NewDigest(digest.SHA256, w.hash)
 	w.i.note(w.file)
+	return nil
+}
+
+// Aside looks at what the archive carries beside its files.
+func (i *Inspector) Aside(what string, size int64, r io.Reader) error {
+	if i.Budget != nil {
+		i.Budget.Aside(&i.asides, what, size, r)
+	}
 	return nil
 }
 
@@ -167,16 +199,19 @@ func (i *Inspector) Input(ctx context.Context, r *layout.Report, kind func(*v1.M
 	if i.Budget != nil {
 		for _, row := range in.Blobs {
 			if f := in.Content[row.Digest]; f != nil {
-				f.Claim(row.MediaType)
+				in.Content[row.Digest] = f.Claim(row.MediaType)
 			}
 		}
 		for _, sig := range r.Signatures { // files that no seal answers for
 			w := i.Budget.New(sig.Name, int64(len(sig.Data)))
 			w.Write(sig.Data)
 			w.Close()
-			if f := w.Findings(); f.Executable.Len()+f.Encrypted.Len()+f.Unseen.Len() > 0 {
+			if f := w.Findings(); f.Found() > 0 {
 				in.Files = append(in.Files, File{Name: sig.Name, Size: int64(len(sig.Data)), Found: f})
 			}
+		}
+		if i.asides.Found() > 0 {
+			in.Files = append(in.Files, File{Name: "(the archive)", Found: &i.asides})
 		}
 	}
 	i.input = in

@@ -140,16 +140,7 @@ func (l *looker) both(b *bufio.Reader, c *content, forms []form) {
 }
 
 func (l *looker) merge(other *looker) {
-	f := other.f
-	l.f.Entries += f.Entries
-	l.f.Inflated += f.Inflated
-	l.f.tar = l.f.tar || f.tar
-	if len(f.Nesting) > len(l.f.Nesting) {
-		l.f.Nesting = f.Nesting
-	}
-	l.f.Encrypted.merge(&f.Encrypted)
-	l.f.Executable.merge(&f.Executable)
-	l.f.Unseen.merge(&f.Unseen)
+	l.f.merge(other.f)
 	l.full = l.full || other.full
 	if other.zipEnd != [zipEndLen]byte{} {
 		l.zipEnd = other.zipEnd
@@ -158,7 +149,7 @@ func (l *looker) merge(other *looker) {
 
 // head says what the first bytes of a content are.
 func (l *looker) head(c *content, s *scan, v verdict, head []byte) {
-	if c.level == 0 {
+	if c.level == 0 && !c.aside {
 		l.f.Type = v.mediaType
 	}
 	s.text, s.office = v.text, v.mediaType == typePDF || bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) ||

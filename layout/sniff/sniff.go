@@ -77,6 +77,27 @@ type Findings struct {
 	tar bool // it is a tar archive, compressed or not
 }
 
+// merge adds what was found beside.
+func (f *Findings) merge(other *Findings) {
+	f.Entries += other.Entries
+	f.Inflated += other.Inflated
+	f.tar = f.tar || other.tar
+	if len(other.Nesting) > len(f.Nesting) {
+		f.Nesting = other.Nesting
+	}
+	f.Encrypted.merge(&other.Encrypted)
+	f.Executable.merge(&other.Executable)
+	f.Unseen.merge(&other.Unseen)
+}
+
+// Found is the number of places in all.
+func (f *Findings) Found() int64 { return f.Encrypted.Len() + f.Executable.Len() + f.Unseen.Len() }
+
+// Plain reports whether there is nothing to say of content but its type.
+func (f *Findings) Plain() bool {
+	return f.Found() == 0 && f.Nesting == nil && f.Entries == 0 && f.Inflated == 0 && !f.tar
+}
+
 // Places are where something was found: the first twenty, and how many more.
 type Places struct {
 	List []Place
@@ -118,13 +139,16 @@ type Place struct {
 	What string
 }
 
-// Claim adds what a media type says of content that has been looked at, where
-// its bytes do not say the same: that it is encrypted, or that it is a tar
-// archive.
-func (f *Findings) Claim(mediaType string) {
+// Claim is f with what a media type says of the content, where its bytes do not
+// say the same: that it is encrypted, or that it is a tar archive.
+func (f *Findings) Claim(mediaType string) *Findings {
+	claimed := *f
 	if claimsEncrypted(mediaType) {
-		f.Encrypted.add("", "said to be encrypted, by its media type")
+		claimed.Encrypted = Places{List: append([]Place{{"", "said to be encrypted, by its media type"}}, f.Encrypted.List...), More: f.Encrypted.More}
 	} else if claimsTar(mediaType) && !f.tar && f.Unseen.Len() == 0 && f.Type != empty {
-		f.Unseen.add("", "said to be a tar archive, by its media type, and is none")
+		claimed.Unseen = Places{List: []Place{{"", "said to be a tar archive, by its media type, and is none"}}}
+	} else {
+		return f
 	}
+	return &claimed
 }

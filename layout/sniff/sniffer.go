@@ -60,6 +60,10 @@ type Sniffer struct {
 // New is a Sniffer for content of this name, "" if it has none, and size in
 // bytes.
 func (b *Budget) New(name string, size int64) *Sniffer {
+	return &Sniffer{budget: b, c: content{name: name, bare: true}, l: b.looker(size)}
+}
+
+func (b *Budget) looker(size int64) *looker {
 	b.offered.Add(size)
 	o := b.limits
 	if o.Levels == 0 {
@@ -71,7 +75,18 @@ func (b *Budget) New(name string, size int64) *Sniffer {
 	if o.Bytes == 0 {
 		o.Bytes = 64<<20 + 200*min(max(size, 0), 1<<50)
 	}
-	return &Sniffer{budget: b, c: content{name: name, bare: true}, l: &looker{ctx: b.ctx, budget: b, f: &Findings{Type: empty}, o: o, memory: walkMemory}}
+	return &looker{ctx: b.ctx, budget: b, f: &Findings{Type: empty}, o: o, memory: walkMemory}
+}
+
+// Aside adds to f what r holds, of so many bytes, which what carries beside
+// its content, such as a comment: what is short and of no form is passed over.
+func (b *Budget) Aside(f *Findings, what string, size int64, r io.Reader) {
+	if b.take(b.slots) {
+		l := b.looker(size)
+		l.aside(r, size, &content{level: -1}, what)
+		f.merge(l.f)
+		<-b.slots
+	}
 }
 
 // Write takes the next bytes of the content.
