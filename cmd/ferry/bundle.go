@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
@@ -38,7 +39,7 @@ func bundleCommand(e *ui.Env) *cli.Command {
 			ui.OverwriteFlag("an existing OUT"),
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack sources that cannot be read out of order into `DIR` first (default: the output's directory; with -o -, TMPDIR or the system's)"},
 			ui.NoSyncFlag(),
-			policyFlag(),
+			source.PolicyFlag(),
 			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
@@ -63,17 +64,17 @@ func bundleCommand(e *ui.Env) *cli.Command {
 				return err
 			}
 			b.seal = b.seal || b.sign != nil
-			if b.required, err = newWriterRequirements(e, c, b.sign); err != nil {
+			if b.required, err = source.NewWriterRequirements(e, c, b.sign.fingerprints()); err != nil {
 				return err
 			}
 			if b.list, err = newPaper(e, c, "packing-list"); err != nil {
 				return err
 			}
 			if b.list != nil && b.required == nil {
-				b.required = &requirements{e: e} // what cannot be listed is not left without its list
+				b.required = &source.Requirements{Env: e} // what cannot be listed is not left without its list
 			}
 			for _, a := range c.Args().Slice() {
-				s, err := parseSource(e, a)
+				s, err := source.Parse(e, a)
 				if err != nil {
 					return err
 				}
@@ -87,15 +88,15 @@ func bundleCommand(e *ui.Env) *cli.Command {
 // A bundling is what one bundle command does.
 type bundling struct {
 	e            *ui.Env
-	sources      []*source
+	sources      []*source.Source
 	out, tmpdir  string
 	append, seal bool
 	docker       bool
 	json         bool
 	o            durable.Options
-	sign         *signing      // nil to sign nothing
-	required     *requirements // what the policy asks of the output
-	list         *paper        // nil to write no packing list
+	sign         *signing             // nil to sign nothing
+	required     *source.Requirements // what the policy asks of the output
+	list         *paper               // nil to write no packing list
 	about        []referrer
 	added        *v1.Index // what is added to a layout that is there
 	fresh        int       // entries that this one has by it
@@ -103,7 +104,7 @@ type bundling struct {
 
 // A referrer is an artifact about one that was chosen out of a source.
 type referrer struct {
-	from *source
+	from *source.Source
 	digest.Digest
 }
 
@@ -119,11 +120,11 @@ func (b *bundling) run(ctx context.Context) error {
 	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
 		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
 	}
-	end := showReading(b.e, "bundling", b.sources...)
+	end := source.ShowReading(b.e, "bundling", b.sources...)
 	defer end()
-	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].ref == "" && !b.sources[0].docker {
+	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].Ref == "" && !b.sources[0].Docker {
 		// One pass, from a pipe too.
-		report, err := b.sources[0].writeLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
+		report, err := b.sources[0].WriteLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
 		end()
 		if err != nil {
 			return ui.Existing(b.out, err)
@@ -131,7 +132,7 @@ func (b *bundling) run(ctx context.Context) error {
 		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
 			return err
 		}
-		b.left(b.sources[0].signatures - b.sources[0].kept)
+		b.left(b.sources[0].Signatures - b.sources[0].Kept)
 		return b.answer(report.Index, string(report.Digest), report.Extra)
 	}
 	spool := filepath.Join(filepath.Dir(b.out), filepath.Base(b.out)+".spool")
@@ -144,15 +145,15 @@ func (b *bundling) run(ctx context.Context) error {
 	var all []*layout.Contents
 	checked := true
 	for _, s := range b.sources {
-		c, done, err := s.contents(ctx, spool)
+		c, done, err := s.Contents(ctx, spool)
 		if err != nil {
 			return ui.NoRoom(filepath.Dir(spool), err)
 		}
 		defer done()
-		checked = checked && s.checked
-		if s.ref != "" {
+		checked = checked && s.Checked
+		if s.Ref != "" {
 			if c, err = b.choose(ctx, s, c); err != nil {
-				return s.err(err)
+				return s.Err(err)
 			}
 		}
 		all = append(all, c)
@@ -160,15 +161,15 @@ func (b *bundling) run(ctx context.Context) error {
 	c, err := layout.Merge(all...)
 	var clash *layout.NameError
 	if errors.As(err, &clash) {
-		return fmt.Errorf("%s and %s: %w", b.holder(all, clash.Have).label(), b.holder(all, clash.New).label(), err)
+		return fmt.Errorf("%s and %s: %w", b.holder(all, clash.Have).Label(), b.holder(all, clash.New).Label(), err)
 	}
 	if err != nil {
 		return err
 	}
-	if err := acceptable(ctx, c, checked, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
+	if err := source.Acceptable(ctx, c, checked, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
 		var bad *layout.ArtifactError
 		if errors.As(err, &bad) {
-			err = b.holder(all, bad.Artifact.Digest).err(err)
+			err = b.holder(all, bad.Artifact.Digest).Err(err)
 		}
 		return b.corrupt(all, err)
 	}
@@ -184,7 +185,7 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 	}
 	if b.archive() {
-		err = writeArchiveAs(b.e, ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return checkOutput(b.e, ctx, b.required, f) })
+		err = writeArchiveAs(b.e, ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return source.CheckOutput(ctx, b.required, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
@@ -196,7 +197,7 @@ func (b *bundling) run(ctx context.Context) error {
 		return err
 	}
 	for _, s := range b.sources {
-		kept -= s.signatures
+		kept -= s.Signatures
 	}
 	b.left(-kept)
 	b.referrersLeft(&c.Index)
@@ -204,8 +205,8 @@ func (b *bundling) run(ctx context.Context) error {
 }
 
 // choose takes one artifact out of a source, and notes what is about it there.
-func (b *bundling) choose(ctx context.Context, s *source, c *layout.Contents) (*layout.Contents, error) {
-	d, err := layout.Resolve(&c.Index, s.ref)
+func (b *bundling) choose(ctx context.Context, s *source.Source, c *layout.Contents) (*layout.Contents, error) {
+	d, err := layout.Resolve(&c.Index, s.Ref)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +217,7 @@ func (b *bundling) choose(ctx context.Context, s *source, c *layout.Contents) (*
 	for _, r := range planReferrers(c, m, shipment{desc: d}) {
 		b.about = append(b.about, referrer{s, r.desc.Digest})
 	}
-	return c.Only(s.ref)
+	return c.Only(s.Ref)
 }
 
 // referrersLeft says how many artifacts about what was chosen did not go along.
@@ -229,7 +230,7 @@ func (b *bundling) referrersLeft(index *v1.Index) {
 			}
 		}
 		if n > 0 {
-			b.e.Note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", ui.Count(n, "referrer"), layout.Printable(s.ref), s.label(), ui.ShellWord(s.name))
+			b.e.Note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", ui.Count(n, "referrer"), layout.Printable(s.Ref), s.Label(), ui.ShellWord(s.Name))
 		}
 	}
 }
@@ -289,19 +290,19 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 func (b *bundling) corrupt(all []*layout.Contents, err error) error {
 	var bad *layout.CorruptError
 	if errors.As(err, &bad) {
-		return b.holder(all, bad.Want).err(err)
+		return b.holder(all, bad.Want).Err(err)
 	}
 	return err
 }
 
 // holder is the source that a blob of the output comes from.
-func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source {
+func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source.Source {
 	for i, c := range all {
 		if slices.ContainsFunc(c.Blobs, func(b layout.Blob) bool { return b.Digest == d }) {
 			return b.sources[i]
 		}
 	}
-	return &source{name: b.out}
+	return &source.Source{Name: b.out}
 }
 
 // bundleAnswer is what bundle reports.
@@ -353,4 +354,12 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 	_, file := ui.NameOf(b.out)
 	b.e.Next("ferry verify %s --expect %s", file, identity)
 	return nil
+}
+
+// prepare lets a layout directory that bundle writes be signed and checked.
+func (b *bundling) prepare(w *layout.Writer) {
+	if b.sign != nil {
+		w.SignWith(b.sign.sign)
+	}
+	source.CheckLayout(b.required, w)
 }

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -65,21 +66,21 @@ func diffAction(e *ui.Env, c *cli.Context) error {
 	if c.NArg() != 2 {
 		return ui.Misuse(fmt.Errorf("diff: want two bundles or layouts, found %s", ui.Arguments(c)), "see ferry help diff")
 	}
-	var sources []*source
+	var sources []*source.Source
 	for _, arg := range c.Args().Slice() {
-		s, err := parseSource(e, arg)
+		s, err := source.Parse(e, arg)
 		if err != nil {
 			return err
 		}
 		sources = append(sources, s)
 	}
-	if sources[0].name == "-" && sources[1].name == "-" {
+	if sources[0].Name == "-" && sources[1].Name == "-" {
 		return ui.Misuse(errors.New("diff: both sides are standard input"), "give one of them as a file")
 	}
-	if c.Bool("list") && (sources[0].name == "-" || sources[1].name == "-") {
+	if c.Bool("list") && (sources[0].Name == "-" || sources[1].Name == "-") {
 		return ui.Misuse(errors.New("--list: standard input cannot be read twice"), "write it to a file first")
 	}
-	end := showReading(e, "comparing", sources...)
+	end := source.ShowReading(e, "comparing", sources...)
 	defer end()
 	before, err := newSide(c.Context, sources[0], c.String("tmpdir"))
 	if err != nil {
@@ -114,7 +115,7 @@ func diffAction(e *ui.Env, c *cli.Context) error {
 
 // A side is one of the two that are compared.
 type side struct {
-	src       *source
+	src       *source.Source
 	report    *layout.Report
 	check     *lei.Checker
 	reports   *lei.Fingerprints
@@ -124,7 +125,7 @@ type side struct {
 }
 
 // newSide reads a source whole and checks it.
-func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
+func newSide(ctx context.Context, src *source.Source, tmpdir string) (*side, error) {
 	s := &side{src: src, reports: lei.NewFingerprints(tmpdir), artifacts: map[digest.Digest]diffArtifact{}, blobs: map[digest.Digest]int64{}}
 	s.check = lei.NewChecker(artifact.IgnoreSecrets, s.reports.Watch)
 	if err := s.read(ctx, s.check); err != nil {
@@ -132,11 +133,11 @@ func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
 		return nil, err
 	}
 	s.roots = s.report.Index.Manifests
-	if src.ref != "" {
-		d, err := layout.Resolve(s.report.Index, src.ref)
+	if src.Ref != "" {
+		d, err := layout.Resolve(s.report.Index, src.Ref)
 		if err != nil {
 			s.reports.Close()
-			return nil, src.err(err)
+			return nil, src.Err(err)
 		}
 		s.roots = slices.DeleteFunc(slices.Clone(s.roots), func(r v1.Descriptor) bool { return r.Digest != d.Digest })
 	}
@@ -147,11 +148,11 @@ func newSide(ctx context.Context, src *source, tmpdir string) (*side, error) {
 }
 
 func (s *side) read(ctx context.Context, check *lei.Checker) error {
-	report, err := s.src.audit(ctx, layout.AuditOptions{
+	report, err := s.src.Audit(ctx, layout.AuditOptions{
 		Inspectors: []layout.Inspector{check, artifact.Titles{}},
 	})
 	if err == nil {
-		err = s.src.err(report.Err())
+		err = s.src.Err(report.Err())
 	}
 	s.report = report
 	return err
@@ -223,8 +224,8 @@ type diffSource struct {
 }
 
 func (s *side) source() diffSource {
-	out := diffSource{Source: s.src.name, Reference: s.src.ref, Identity: string(s.report.Digest)}
-	if s.src.ref != "" {
+	out := diffSource{Source: s.src.Name, Reference: s.src.Ref, Identity: string(s.report.Digest)}
+	if s.src.Ref != "" {
 		out.Artifact = string(s.roots[0].Digest)
 	}
 	return out
@@ -339,7 +340,7 @@ func compare(before, after *side) *difference {
 	}
 	d.named = len(counterparts(before.directories(), after.directories()))
 	d.Same = before.report.Digest == after.report.Digest
-	if before.src.ref != "" || after.src.ref != "" {
+	if before.src.Ref != "" || after.src.Ref != "" {
 		d.Same = len(d.Artifacts.Added)+len(d.Artifacts.Removed) == 0
 	}
 	return d

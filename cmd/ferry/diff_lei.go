@@ -137,7 +137,7 @@ func (d *difference) names(ctx context.Context, before, after *side) error {
 			return err
 		}
 		if again.report.Digest != s.report.Digest {
-			return fmt.Errorf("%s: it changed while it was compared", s.src.label())
+			return fmt.Errorf("%s: it changed while it was compared", s.src.Label())
 		}
 	}
 	return nil

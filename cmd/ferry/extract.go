@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -19,58 +20,58 @@ import (
 )
 
 // unpackLayout writes the layout itself.
-func unpackLayout(ctx context.Context, src *source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
-	end := showReading(src.e, "unpacking", src)
-	report, err := src.writeLayout(ctx, out, o, seal, check)
+func unpackLayout(ctx context.Context, src *source.Source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
+	end := source.ShowReading(src.Env, "unpacking", src)
+	report, err := src.WriteLayout(ctx, out, o, seal, check)
 	end()
 	if err != nil {
 		return nil, err
 	}
-	src.e.SignaturesLeft(src.signatures-src.kept, seal)
+	src.Env.SignaturesLeft(src.Signatures-src.Kept, seal)
 	return &unpackAnswer{Output: out, Identity: string(report.Digest), Extra: report.Extra}, nil
 }
 
 // unpackFiles checks the whole source and writes the files of one artifact.
-func unpackFiles(ctx context.Context, src *source, out string, o durable.Options, check func(*layout.Report) error) (*unpackAnswer, error) {
+func unpackFiles(ctx context.Context, src *source.Source, out string, o durable.Options, check func(*layout.Report) error) (*unpackAnswer, error) {
 	t, err := openTarget(out, o)
 	if err != nil {
 		return nil, err
 	}
 	defer t.close()
-	x := &extraction{ref: src.ref, root: t.root, into: t.into, o: o}
+	x := &extraction{ref: src.Ref, root: t.root, into: t.into, o: o}
 	defer x.leave()
-	in := kinds.Inspect(usual)
-	end := showReading(src.e, "unpacking", src)
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: x.sink})
+	in := source.Kinds.Inspect(source.Usual)
+	end := source.ShowReading(src.Env, "unpacking", src)
+	report, err := src.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: x.sink})
 	end()
 	if err != nil {
 		return nil, err
 	}
 	x.leave()
 	if err := report.Err(); err != nil {
-		return nil, src.err(err)
+		return nil, src.Err(err)
 	}
 	if err := check(report); err != nil {
-		return nil, src.err(err)
+		return nil, src.Err(err)
 	}
 	desc, m, err := x.target(x.audit)
 	var choice *layout.ReferenceError
-	if errors.As(err, &choice) && choice.Several && src.ref == "" && x.named.Digest == "" {
-		if name := unpackable(in, report.Index); name != "" {
+	if errors.As(err, &choice) && choice.Several && src.Ref == "" && x.named.Digest == "" {
+		if name := source.Unpackable(in, report.Index); name != "" {
 			err = ui.Hinted(err, "choose one with -t, for example -t "+layout.Printable(name))
 		} else {
 			err = ui.Hinted(err, "none of them is unpacked into files; ferry unpack --layout writes the layout with all of them")
 		}
 	}
 	if err != nil {
-		return nil, src.err(err)
+		return nil, src.Err(err)
 	}
-	answer := &unpackAnswer{kind: kinds.Of(m), Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Extra: report.Extra, Notices: in.Notices()}
+	answer := &unpackAnswer{kind: source.Kinds.Of(m), Output: out, Manifest: string(desc.Digest), Identity: string(report.Digest), Extra: report.Extra, Notices: in.Notices()}
 	if n := layout.Names(x.named); len(n) > 0 {
 		answer.Reference = n[0]
 	}
 	if answer.Files, err = x.place(ctx, desc, m, t); err != nil {
-		return nil, src.err(err)
+		return nil, src.Err(err)
 	}
 	dirs := orasDirectories(m, out)
 	answer.Notices, answer.packed = append(answer.Notices, dirs...), len(dirs) > 0
@@ -212,7 +213,7 @@ func (x *extraction) stagingName(a *layout.Audit, d digest.Digest) (string, erro
 // wants says where each blob of an artifact is written.
 func (x *extraction) wants(m *v1.Manifest) map[digest.Digest]string {
 	want := make(map[digest.Digest]string, len(m.Layers))
-	if k := kinds.Of(m); k != nil {
+	if k := source.Kinds.Of(m); k != nil {
 		if names, err := k.FileNames(m); err == nil { // else the audit or place says what is wrong
 			x.names = names
 		}
@@ -245,7 +246,7 @@ func (x *extraction) parents(name string) error {
 
 // place gives the files their names, once all of them are there.
 func (x *extraction) place(ctx context.Context, desc v1.Descriptor, m *v1.Manifest, t *target) ([]fileRow, error) {
-	k := kinds.Of(m)
+	k := source.Kinds.Of(m)
 	if k == nil {
 		return nil, ui.Hinted(fmt.Errorf("%s: %w; it is of type %s", desc.Digest, artifact.ErrNoFiles, layout.Printable(m.Config.MediaType)),
 			"a container image is unpacked by its own tools; ferry unpack --layout writes the layout for them")

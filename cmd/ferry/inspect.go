@@ -39,19 +39,19 @@ func inspectCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := src.choose(c.String("tag")); err != nil {
+			if err := src.Choose(c.String("tag")); err != nil {
 				return err
 			}
 			report, err := src.documents(c.Context)
 			if err != nil {
 				return err
 			}
-			v := inspection{Source: src.name, Identity: string(report.Digest), Sealed: report.Sealed, Signatures: signatureRows(report.Signatures)}
+			v := inspection{Source: src.Name, Identity: string(report.Digest), Sealed: report.Sealed, Signatures: signatureRows(report.Signatures)}
 			list := report.Index.Manifests
-			if src.ref != "" {
-				d, err := layout.Resolve(report.Index, src.ref)
+			if src.Ref != "" {
+				d, err := layout.Resolve(report.Index, src.Ref)
 				if err != nil {
-					return src.err(err)
+					return src.Err(err)
 				}
 				list = []v1.Descriptor{d}
 			}

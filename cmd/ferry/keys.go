@@ -10,23 +10,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/signature"
 )
-
-// publicKey reads a public key that the command line or a policy names.
-func publicKey(name string) (*signature.PublicKey, error) {
-	data, err := ui.ReadSmall(name, signature.MaxKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	k, err := signature.ParsePublicKey(data)
-	if err != nil {
-		return nil, ui.Misuse(ui.Wrap(name, err), "give the public key, cosign.pub, as ferry keygen or cosign generate-key-pair wrote it")
-	}
-	return k, nil
-}
 
 // privateKey opens a private key, and asks for its password if it has one.
 func privateKey(e *ui.Env, ctx context.Context, name string, fromStdin bool) (*signature.PrivateKey, error) {
@@ -141,7 +129,7 @@ func (s *signing) keyFlags() string {
 		}
 		seen[k.Public().Fingerprint()] = true
 		name := strings.TrimSuffix(s.names[i], ".key") + ".pub"
-		if p, err := publicKey(name); err != nil || p.Fingerprint() != k.Public().Fingerprint() {
+		if p, err := source.PublicKey(name); err != nil || p.Fingerprint() != k.Public().Fingerprint() {
 			if name = "KEY.pub"; len(seen) > 1 {
 				name = fmt.Sprintf("KEY%d.pub", len(seen))
 			}

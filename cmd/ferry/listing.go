@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -30,7 +30,7 @@ import (
 const maxFindings = 1000
 
 // A listing collects, in the pass of an audit, what a packing list says of a
-// source. A nil listing collects nothing.
+// source.
 type listing struct {
 	hash hash.Hash // of the archive as it is carried
 	size int64
@@ -45,11 +45,8 @@ func newListing() *listing {
 	return &listing{hash: sha256.New()}
 }
 
-// begin adds to an audit what the listing wants to see.
-func (l *listing) begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
-	if l == nil {
-		return o
-	}
+// Begin adds to an audit what the listing wants to see.
+func (l *listing) Begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	o.Inspectors = slices.Clone(o.Inspectors)
 	l.seen = nil
 	for _, in := range o.Inspectors {
@@ -69,14 +66,6 @@ func (l *listing) begin(ctx context.Context, o layout.AuditOptions) layout.Audit
 		l.seen.Budget = sniff.NewBudget(ctx, sniff.Limits{})
 	}
 	return o
-}
-
-// reader hashes an archive as it is read.
-func (l *listing) reader(r io.Reader) io.Reader {
-	if l == nil {
-		return r
-	}
-	return io.TeeReader(r, l)
 }
 
 // Write takes the next bytes of the archive.
@@ -100,16 +89,16 @@ type lister struct {
 }
 
 // list is good when the audit has ended and found nothing wrong.
-func (l *listing) list(ctx context.Context, src *source, report *layout.Report) (*packinglist.List, error) {
-	in, err := l.seen.Input(ctx, report, kinds.Word)
+func (l *listing) list(ctx context.Context, src *source.Source, report *layout.Report) (*packinglist.List, error) {
+	in, err := l.seen.Input(ctx, report, source.Kinds.Word)
 	if err != nil {
 		return nil, err
 	}
 	b := packinglist.Bundle{
-		Name: src.base(), Stream: src.name == "-", Form: "OCI layout directory", Directory: src.dir, Size: report.Bytes,
+		Name: src.Base(), Stream: src.Name == "-", Form: "OCI layout directory", Directory: src.IsDir, Size: report.Bytes,
 		Identity: string(report.Digest), Sealed: report.Sealed, Blobs: report.Blobs,
 	}
-	if !src.dir {
+	if !src.IsDir {
 		b.Form = "OCI layout, tar"
 		if f, err := compression.Detect(l.head); err == nil && f != compression.None {
 			b.Form += " with " + f.Name
@@ -147,7 +136,7 @@ func (l *listing) list(ctx context.Context, src *source, report *layout.Report) 
 	if n := len(report.Unlisted); n > 0 {
 		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted)))
 	}
-	x.signature(report, src.required)
+	x.signature(report, src.Requirements)
 	return x.out, nil
 }
 
@@ -174,12 +163,12 @@ func references(index *v1.Index) iter.Seq2[v1.Descriptor, []string] {
 	}
 }
 
-func (x *lister) signature(report *layout.Report, t *requirements) {
+func (x *lister) signature(report *layout.Report, t *source.Requirements) {
 	s := &x.out.Signature
-	s.Keys = t.signedBy()
+	s.Keys = t.SignedBy()
 	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
 	s.Checked = len(s.Keys) > 0
-	s.KeyFiles, s.Beside, s.Required = t.files()
+	s.KeyFiles, s.Beside, s.Required = t.Files()
 	for _, f := range report.Signatures {
 		if g, err := signature.Parse(f.Data); err == nil && !s.Checked {
 			s.Hints = append(s.Hints, g.Hint())
@@ -195,7 +184,7 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 	x.known[d.Digest] = true
 	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
 	index, m := x.report.Document(d.Digest)
-	if a.Kind = kinds.Word(m); index != nil {
+	if a.Kind = source.Kinds.Word(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
 	}
 	at := len(x.out.Artifacts)
@@ -234,7 +223,7 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 	a := &x.out.Artifacts[at]
 	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
 	var titles []string
-	if k := kinds.Of(m); k != nil {
+	if k := source.Kinds.Of(m); k != nil {
 		titles, _ = k.FileNames(m) // the inspectors have had their say
 	}
 	for i, l := range m.Layers {

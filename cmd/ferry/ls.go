@@ -8,6 +8,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
@@ -40,9 +41,9 @@ func lsCommand(e *ui.Env) *cli.Command {
 			list := []lsRow{}
 			for i, r := range ui.Rows(report.Index) {
 				d := report.Index.Manifests[i]
-				if src.ref != "" {
-					if want, err := layout.Resolve(report.Index, src.ref); err != nil {
-						return src.err(err)
+				if src.Ref != "" {
+					if want, err := layout.Resolve(report.Index, src.Ref); err != nil {
+						return src.Err(err)
 					} else if want.Digest != d.Digest {
 						continue
 					}
@@ -85,7 +86,7 @@ func kindOfDescriptor(r *layout.Report, d v1.Descriptor) string {
 	index, m := r.Document(d.Digest)
 	switch {
 	case m != nil:
-		return kinds.Word(m)
+		return source.Kinds.Word(m)
 	case index != nil:
 		return fmt.Sprintf("index of %d", len(index.Manifests))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -47,7 +48,7 @@ func packCommand(e *ui.Env) *cli.Command {
 			&cli.BoolFlag{Name: "seal", Usage: "write SHA256SUMS into a layout directory too"},
 			ui.OverwriteFlag("an existing OUT; with --append, move names"),
 			ui.NoSyncFlag(),
-			policyFlag(),
+			source.PolicyFlag(),
 			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
@@ -77,9 +78,9 @@ type packing struct {
 	overwrite bool
 	noSync    bool
 	json      bool
-	sign      *signing      // nil to sign nothing
-	required  *requirements // what the policy asks of the output
-	list      *paper        // nil to write no packing list
+	sign      *signing             // nil to sign nothing
+	required  *source.Requirements // what the policy asks of the output
+	list      *paper               // nil to write no packing list
 	notices   []string
 }
 
@@ -113,8 +114,8 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	if !info.IsDir() {
 		return nil, ui.Misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
 	}
-	if p.kind = kinds.For(c.String("kind"), os.DirFS(p.dir)); p.kind == nil {
-		return nil, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", c.String("kind")), "the kinds are: "+strings.Join(kinds.Names(), ", "))
+	if p.kind = source.Kinds.For(c.String("kind"), os.DirFS(p.dir)); p.kind == nil {
+		return nil, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", c.String("kind")), "the kinds are: "+strings.Join(source.Kinds.Names(), ", "))
 	}
 	p.repo = strings.ReplaceAll(p.kind.Repository, "%s", slug(p.dir))
 	switch {
@@ -131,7 +132,7 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 		return nil, noMediaType("--artifact-type", t)
 	}
 	if c.String("kind") == "" {
-		for _, k := range kinds {
+		for _, k := range source.Kinds {
 			if k.Incomplete == nil {
 				continue
 			}
@@ -160,7 +161,7 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	if p.list, err = newPaper(e, c, "packing-list"); err != nil {
 		return nil, err
 	}
-	p.required, err = newWriterRequirements(e, c, p.sign)
+	p.required, err = source.NewWriterRequirements(e, c, p.sign.fingerprints())
 	return p, err
 }
 
@@ -234,7 +235,7 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 			if err := d.plan.Judge(d.packed); err != nil {
 				return p.packError(err)
 			}
-			return checkOutput(p.e, ctx, p.required, f)
+			return source.CheckOutput(ctx, p.required, f)
 		})
 	}
 	return d.packed, d.index, err
@@ -286,7 +287,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if p.sign != nil {
 		w.SignWith(p.sign.sign)
 	}
-	checkLayout(p.e, p.required, w)
+	source.CheckLayout(p.required, w)
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
 		p.e.Note("%s was damaged there and has been written anew", d)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -31,11 +32,11 @@ func packingListCommand(e *ui.Env) *cli.Command {
 			"to standard output. The same bundle and flags give the same bytes.",
 		Flags: append([]cli.Flag{
 			ui.OutputFlag("write the packing list to `FILE`"),
-			expectFlag(),
+			source.ExpectFlag(),
 			ui.OverwriteFlag("an existing FILE"),
 			ui.NoSyncFlag(),
 			ui.FormatFlag(),
-		}, append(givenFlags(), requirementFlags()...)...),
+		}, append(givenFlags(), source.RequirementFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := ui.CheckFormat(c); err != nil {
 				return err
@@ -44,21 +45,21 @@ func packingListCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			src, err := parseSource(e, arg)
+			src, err := source.Parse(e, arg)
 			if err != nil {
 				return err
 			}
-			if src.ref != "" {
+			if src.Ref != "" {
 				return ui.Misuse(fmt.Errorf("%s: a packing list is about all that is carried, not one artifact", layout.Printable(arg)), "ferry bundle SRC:TAG -o OUT takes one artifact out")
 			}
-			if src.required, err = newRequirements(e, c); err != nil {
+			if src.Requirements, err = source.NewRequirements(e, c); err != nil {
 				return err
 			}
 			p, err := newPaper(e, c, "output")
 			if err != nil {
 				return err
 			}
-			l, err := p.list(c.Context, src, func(r *layout.Report) error { return expect(c, src, r) })
+			l, err := p.list(c.Context, src, func(r *layout.Report) error { return source.Expect(c, src, r) })
 			if err != nil {
 				return err
 			}
@@ -77,9 +78,9 @@ func packingListCommand(e *ui.Env) *cli.Command {
 					Output   string `json:"output"`
 					Identity string `json:"identity"`
 					SHA256   string `json:"sha256,omitempty"`
-				}{src.name, p.name, l.Bundle.Identity, l.Bundle.SHA256})
+				}{src.Name, p.name, l.Bundle.Identity, l.Bundle.SHA256})
 			}
-			fmt.Fprintf(e.Stdout, "listed %s\n", src.label())
+			fmt.Fprintf(e.Stdout, "listed %s\n", src.Label())
 			s := ui.NewTable(e.Stdout)
 			s.Row("output", "%s", p.name)
 			s.Row("identity", "%s", l.Bundle.Identity)
@@ -166,10 +167,11 @@ func newPaper(e *ui.Env, c *cli.Context, flag string) (*paper, error) {
 
 // list reads a source to its end and says what is in it. check has the last
 // word on whether it is the right one.
-func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report) error) (*packinglist.List, error) {
-	src.listing = newListing()
-	end := showReading(p.e, "listing", src)
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: inspectors()})
+func (p *paper) list(ctx context.Context, src *source.Source, check func(*layout.Report) error) (*packinglist.List, error) {
+	collected := newListing()
+	src.Collector = collected
+	end := source.ShowReading(p.e, "listing", src)
+	report, err := src.Audit(ctx, layout.AuditOptions{Inspectors: source.Inspectors()})
 	end()
 	if err != nil {
 		return nil, err
@@ -179,9 +181,9 @@ func (p *paper) list(ctx context.Context, src *source, check func(*layout.Report
 		err = check(report)
 	}
 	if err != nil {
-		return nil, src.err(err)
+		return nil, src.Err(err)
 	}
-	l, err := src.listing.list(ctx, src, report)
+	l, err := collected.list(ctx, src, report)
 	if err == nil {
 		l.Given = p.given
 	}
@@ -210,10 +212,10 @@ func (p *paper) of(ctx context.Context, out string, identity digest.Digest) erro
 	if p == nil {
 		return nil
 	}
-	src := &source{e: p.e, name: out}
+	src := &source.Source{Env: p.e, Name: out}
 	info, err := os.Stat(out)
 	if err == nil {
-		src.dir = info.IsDir()
+		src.IsDir = info.IsDir()
 		var l *packinglist.List
 		if l, err = p.list(ctx, src, func(r *layout.Report) error {
 			if r.Digest != identity {
@@ -228,16 +230,4 @@ func (p *paper) of(ctx context.Context, out string, identity digest.Digest) erro
 		return fmt.Errorf("%s is written, its packing list is not: %w", layout.Printable(out), err)
 	}
 	return err
-}
-
-// base is what a source is called on paper, where no directory of this host
-// belongs.
-func (s *source) base() string {
-	if s.name == "-" {
-		return "standard input"
-	}
-	if abs, err := filepath.Abs(s.name); err == nil {
-		return filepath.Base(abs)
-	}
-	return filepath.Base(s.name)
 }

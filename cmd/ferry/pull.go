@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
@@ -176,7 +177,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.Close()
-	if err := acceptable(ctx, c, false, othersPulled); err != nil {
+	if err := source.Acceptable(ctx, c, false, othersPulled); err != nil {
 		return err
 	}
 	fresh := 0
@@ -211,8 +212,8 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 	index := layout.NewIndex()
 	for _, ref := range p.refs {
 		p.what.Judge = func(d v1.Descriptor, m *v1.Manifest) error {
-			if err := kinds.CheckManifest(m); err != nil {
-				return unacceptable(fmt.Errorf("%s: %w", ref, &layout.FormatError{Name: layout.BlobPath(d.Digest), Err: err}), othersPulled)
+			if err := source.Kinds.CheckManifest(m); err != nil {
+				return source.Unacceptable(fmt.Errorf("%s: %w", ref, &layout.FormatError{Name: layout.BlobPath(d.Digest), Err: err}), othersPulled)
 			}
 			return nil
 		}

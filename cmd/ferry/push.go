@@ -12,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/registry"
@@ -36,7 +37,7 @@ func pushCommand(e *ui.Env) *cli.Command {
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first (default: TMPDIR or the system's)"},
 			ui.FormatFlag(),
-		}, append(requirementFlags(), registryFlags()...)...),
+		}, append(source.RequirementFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := ui.CheckFormat(c); err != nil {
 				return err
@@ -63,7 +64,7 @@ type pushing struct {
 	e              *ui.Env
 	client         *registry.Client
 	show           *carrying
-	src            *source
+	src            *source.Source
 	to             registry.Reference // with all, the host alone
 	path           string             // with all, what comes before repositories
 	tags           []string
@@ -86,18 +87,18 @@ func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 			return nil, ui.Misuse(fmt.Errorf("--add-tag %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(t)), "for example --add-tag stable")
 		}
 	}
-	src, err := parseSource(e, c.Args().First())
+	src, err := source.Parse(e, c.Args().First())
 	if err != nil {
 		return nil, err
 	}
 	p.src = src
-	if src.required, err = newRequirements(e, c); err != nil {
+	if src.Requirements, err = source.NewRequirements(e, c); err != nil {
 		return nil, err
 	}
-	if err := src.choose(c.String("tag")); err != nil {
+	if err := src.Choose(c.String("tag")); err != nil {
 		return nil, err
 	}
-	if src.name == "-" && (c.Bool("password-stdin") || c.Bool("token-stdin")) {
+	if src.Name == "-" && (c.Bool("password-stdin") || c.Bool("token-stdin")) {
 		return nil, ui.Misuse(errors.New("standard input cannot be both the source and the credential"), "log in with docker's config.json, or give the source as a file")
 	}
 	ref := c.Args().Get(1)
@@ -108,7 +109,7 @@ func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 		p.to, err = registry.Parse(ref)
 		return p, err
 	}
-	if src.ref != "" || len(p.tags) > 0 {
+	if src.Ref != "" || len(p.tags) > 0 {
 		return nil, ui.Misuse(errors.New("--all pushes everything under the tags that it has"), "leave out -t and --add-tag, or --all")
 	}
 	host, sub, err := registry.ParseHost(ref)
@@ -133,7 +134,7 @@ func (p *pushing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := pushAnswer{Source: p.src.name, Artifacts: []pushRow{}}
+	a := pushAnswer{Source: p.src.Name, Artifacts: []pushRow{}}
 	for _, s := range shipments {
 		out, err := p.client.Push(ctx, c, s.desc, s.to, s.tags, p.from(s.desc, s.to.Host))
 		if err != nil {
@@ -156,7 +157,7 @@ func (p *pushing) run(ctx context.Context) error {
 		a.Bytes += out.Bytes
 	}
 	p.show.end()
-	for _, n := range p.src.content.Notices() {
+	for _, n := range p.src.Content.Notices() {
 		p.e.Note("%s", n)
 	}
 	return p.answer(a)
@@ -164,23 +165,23 @@ func (p *pushing) run(ctx context.Context) error {
 
 // verified is what the source holds, once it has passed what verify checks.
 func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error) {
-	if r, err := p.src.reader(); err == nil {
+	if r, err := p.src.Reader(); err == nil {
 		r.Close()
-		in := kinds.Inspect(usual)
-		report, err := p.src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
+		in := source.Kinds.Inspect(source.Usual)
+		report, err := p.src.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 		if err == nil {
-			err = p.src.err(report.Err())
+			err = p.src.Err(report.Err())
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		p.src.content = in
+		p.src.Content = in
 	} // else it is verified while it is spooled
 	tmpdir := p.tmpdir
 	if tmpdir == "" {
 		tmpdir = os.TempDir()
 	}
-	c, done, err := p.src.contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
+	c, done, err := p.src.Contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
 	return c, done, ui.NoRoom(tmpdir, err)
 }
 
@@ -229,7 +230,7 @@ func (p *pushing) answer(a pushAnswer) error {
 	if p.json {
 		return ui.PrintJSON(w, a)
 	}
-	fmt.Fprintf(w, "pushed %s\n", p.src.label())
+	fmt.Fprintf(w, "pushed %s\n", p.src.Label())
 	s := ui.NewTable(w)
 	for _, r := range a.Artifacts {
 		s.Row("artifact", "%s@%s", r.Repository, r.Digest)

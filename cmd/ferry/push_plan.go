@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/registry"
@@ -27,21 +28,21 @@ type shipment struct {
 func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, error) {
 	m, err := manifests(ctx, c)
 	if err != nil {
-		return nil, p.src.err(err)
+		return nil, p.src.Err(err)
 	}
 	if p.all {
 		return p.planAll(c, m)
 	}
-	d, err := layout.Resolve(&c.Index, p.src.ref)
+	d, err := layout.Resolve(&c.Index, p.src.Ref)
 	var ref *layout.ReferenceError
-	if errors.As(err, &ref) && !ref.Several && registry.ValidTag(p.src.ref) {
-		return nil, ui.Hinted(p.src.err(err), "-t chooses among what is there; --add-tag "+p.src.ref+" sets a further tag")
+	if errors.As(err, &ref) && !ref.Several && registry.ValidTag(p.src.Ref) {
+		return nil, ui.Hinted(p.src.Err(err), "-t chooses among what is there; --add-tag "+p.src.Ref+" sets a further tag")
 	}
 	if err != nil {
-		return nil, p.src.err(err)
+		return nil, p.src.Err(err)
 	}
 	if p.to.Digest != "" && p.to.Digest != d.Digest {
-		return nil, ui.Fail(ui.CodeBad, fmt.Errorf("%s: want %s, found %s", p.src.label(), p.to.Digest, d.Digest), "ferry ls shows the digests; leave the digest out of REF to push whatever it is")
+		return nil, ui.Fail(ui.CodeBad, fmt.Errorf("%s: want %s, found %s", p.src.Label(), p.to.Digest, d.Digest), "ferry ls shows the digests; leave the digest out of REF to push whatever it is")
 	}
 	tags, err := p.defaultTags(d, m[d.Digest])
 	if err != nil {
@@ -61,11 +62,11 @@ func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error)
 	case p.to.Tag != "":
 		tags = []string{p.to.Tag}
 	case p.to.Digest != "":
-	case m != nil && kinds.Of(m) != nil && kinds.Of(m).Tags != nil:
-		found, _ := p.src.content.Finding(d.Digest)
+	case m != nil && source.Kinds.Of(m) != nil && source.Kinds.Of(m).Tags != nil:
+		found, _ := p.src.Content.Finding(d.Digest)
 		var err error
 		if tags, err = found.Kind.Tags(found.Date); err != nil {
-			return nil, p.src.err(err)
+			return nil, p.src.Err(err)
 		}
 	default:
 		tags = []string{"latest"}
@@ -129,7 +130,7 @@ func (p *pushing) planAll(c *layout.Contents, m map[digest.Digest]*v1.Manifest) 
 		p.e.Note("%s has no name and stays here; push it alone with -t", d.Digest)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: nothing in it has a name to be pushed under", p.src.label())
+		return nil, fmt.Errorf("%s: nothing in it has a name to be pushed under", p.src.Label())
 	}
 	return all, nil
 }
@@ -164,7 +165,7 @@ func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok 
 	}
 	r, err := registry.Parse(n)
 	if err != nil {
-		return to, "", false, fmt.Errorf("%s: %w", p.src.label(), err)
+		return to, "", false, fmt.Errorf("%s: %w", p.src.Label(), err)
 	}
 	to.Repository = path.Join(p.path, r.Repository)
 	_, err = registry.Parse(to.Name())

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 )
@@ -25,31 +26,32 @@ func receiptFlags() []cli.Flag {
 // A receipt is a paper on what arrived. A nil receipt is not asked for.
 type receipt struct {
 	*paper
+	listing  *listing
 	by, at   string
 	expected bool
 }
 
 // newReceipt reads the flags, and has the source looked into when a receipt is
 // asked for.
-func newReceipt(e *ui.Env, c *cli.Context, src *source) (*receipt, error) {
+func newReceipt(e *ui.Env, c *cli.Context, src *source.Source) (*receipt, error) {
 	p, err := newPaper(e, c, "receipt")
 	if p == nil || err != nil {
 		return nil, err
 	}
-	src.listing = newListing()
-	r := &receipt{paper: p, by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
+	r := &receipt{paper: p, listing: newListing(), by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
 	if r.at == "" {
 		r.at = e.Now().UTC().Format(time.RFC3339)
 	}
+	src.Collector = r.listing
 	return r, nil
 }
 
 // write writes the receipt of a source that was unpacked.
-func (r *receipt) write(ctx context.Context, src *source, report *layout.Report, a *unpackAnswer) error {
+func (r *receipt) write(ctx context.Context, src *source.Source, report *layout.Report, a *unpackAnswer) error {
 	if r == nil {
 		return nil
 	}
-	l, err := src.listing.list(ctx, src, report)
+	l, err := r.listing.list(ctx, src, report)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (r *receipt) write(ctx context.Context, src *source, report *layout.Report,
 	return nil
 }
 
-func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List) []packinglist.Check {
+func (r *receipt) checks(src *source.Source, report *layout.Report, l *packinglist.List) []packinglist.Check {
 	all := []packinglist.Check{{
 		What: "Content", Done: true,
 		How: fmt.Sprintf("%s of %s: each hashed, and compared with its name and with the size and digest that asks for it; everything that index.json reaches is there", ui.Count(report.Blobs, "blob"), ui.Count(report.Manifests, "manifest")),
@@ -80,7 +82,7 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	}
 	add("Seal", report.Sealed && len(report.Unlisted) == 0,
 		"SHA256SUMS lists every file, index.json and oci-layout too, and each is as listed", unsealed)
-	signers := src.required.signedBy()
+	signers := src.Requirements.SignedBy()
 	switch {
 	case len(signers) > 0:
 		add("Signature", true, "SHA256SUMS is signed by "+strings.Join(signers, " and "), "")
@@ -89,7 +91,7 @@ func (r *receipt) checks(src *source, report *layout.Report, l *packinglist.List
 	default:
 		add("Signature", false, "", "not signed; who packed it is not proven")
 	}
-	found := src.listing.content.Findings()
+	found := r.listing.content.Findings()
 	for _, f := range found {
 		add("LEI cache of "+f.Date, true,
 			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", ui.Count(int(f.Entries), f.Entry)), "")

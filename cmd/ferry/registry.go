@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -120,18 +119,18 @@ func registryConfig(e *ui.Env, given string) (string, error) {
 // what is no file and looks like HOST/REPOSITORY, and all that begins with
 // oci://, is a reference.
 func sourceOrRegistry(e *ui.Env, c *cli.Context, arg string, all bool) (*view, error) {
-	if !looksRemote(arg) {
+	if !source.LooksRemote(arg) {
 		if c.Bool("password-stdin") || c.Bool("token-stdin") {
 			return nil, ui.Misuse(fmt.Errorf("%s: a file needs no credential", layout.Printable(arg)), "oci://HOST/REPOSITORY:TAG is a registry")
 		}
-		s, err := parseSource(e, arg)
-		return &view{source: s}, err
+		s, err := source.Parse(e, arg)
+		return &view{Source: s}, err
 	}
 	ref, err := registry.Parse(arg)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{source: &source{e: e, name: arg}, again: registryAgain(c)}
+	v := &view{Source: &source.Source{Env: e, Name: arg}, again: registryAgain(c)}
 	v.remote = func(ctx context.Context) (*layout.Report, error) {
 		client, err := connect(e, c, nil, ref)
 		if err != nil {
@@ -155,7 +154,7 @@ func sourceOrRegistry(e *ui.Env, c *cli.Context, arg string, all bool) (*view, e
 
 // A view is a source, or what a registry has.
 type view struct {
-	*source
+	*source.Source
 	remote func(context.Context) (*layout.Report, error) // nil for a source
 	again  string                                        // the flags that reach the registry
 }
@@ -164,16 +163,16 @@ func (v *view) documents(ctx context.Context) (*layout.Report, error) {
 	if v.remote != nil {
 		return v.remote(ctx)
 	}
-	return v.source.documents(ctx)
+	return v.Source.Documents(ctx)
 }
 
 // next says what comes after looking at it.
 func (v *view) next() {
 	switch {
 	case v.remote != nil:
-		v.e.Next("ferry pull %s -o OUT.tar%s", ui.ShellWord(v.name), v.again)
-	case v.name != "-":
-		v.e.Next("ferry verify %s says whether it is whole", ui.ShellWord(v.name))
+		v.Env.Next("ferry pull %s -o OUT.tar%s", ui.ShellWord(v.Name), v.again)
+	case v.Name != "-":
+		v.Env.Next("ferry verify %s says whether it is whole", ui.ShellWord(v.Name))
 	}
 }
 
@@ -197,35 +196,6 @@ func everyTag(e *ui.Env, ctx context.Context, client *registry.Client, ref regis
 		refs = append(refs, registry.Reference{Host: ref.Host, Repository: ref.Repository, Tag: t})
 	}
 	return refs, nil
-}
-
-// looksRemote reports whether an argument is meant for a registry. A path that
-// is there never is.
-func looksRemote(arg string) bool {
-	if scheme, _, ok := strings.Cut(arg, "://"); ok && !strings.ContainsAny(scheme, "/.") {
-		return true
-	}
-	if _, err := os.Lstat(arg); err == nil || compression.ByName(arg) != nil {
-		return false
-	}
-	host, _, ok := strings.Cut(arg, "/")
-	if !ok { // a host alone, as pull takes it; with a port, for a file's name may look like one
-		name, port, _ := strings.Cut(arg, ":")
-		_, err := strconv.ParseUint(port, 10, 16)
-		_, there := os.Lstat(name)
-		ok = err == nil && there != nil && compression.ByName(name) == nil && (name == "localhost" || strings.Contains(name, "."))
-	}
-	if !ok || host == "." || host == ".." || host == "~" || host == "" {
-		return false
-	}
-	if _, err := os.Lstat(host); err == nil {
-		return false // a directory: a name in it was mistyped
-	}
-	if !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return false
-	}
-	_, err := registry.Parse(arg)
-	return err == nil
 }
 
 // parsePlatform reads OS/ARCH[/VARIANT].

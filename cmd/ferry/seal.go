@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
@@ -30,22 +31,22 @@ func sealCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			src, err := parseSource(e, arg)
+			src, err := source.Parse(e, arg)
 			if err != nil {
 				return err
 			}
-			if !src.dir {
-				return ui.Misuse(fmt.Errorf("%s: want a layout directory, found a file", src.label()), "ferry bundle seals every archive that it writes")
+			if !src.IsDir {
+				return ui.Misuse(fmt.Errorf("%s: want a layout directory, found a file", src.Label()), "ferry bundle seals every archive that it writes")
 			}
-			if src.ref != "" {
-				return ui.Misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+ui.ShellWord(src.name))
+			if src.Ref != "" {
+				return ui.Misuse(fmt.Errorf("%s: a layout is sealed as a whole", layout.Printable(arg)), "ferry seal "+ui.ShellWord(src.Name))
 			}
-			report, removed, err := sealDir(c.Context, src.name)
+			report, removed, err := sealDir(c.Context, src.Name)
 			if errors.Is(err, syscall.EROFS) {
-				return ui.Hinted(ui.Wrap(src.name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
+				return ui.Hinted(ui.Wrap(src.Name, err), "a seal is written into the directory: copy it to where you may write, or ferry bundle it, which seals an archive")
 			}
 			if err != nil {
-				return src.err(err)
+				return src.Err(err)
 			}
 			if c.String("format") == "json" {
 				return ui.PrintJSON(e.Stdout, struct {
@@ -53,15 +54,15 @@ func sealCommand(e *ui.Env) *cli.Command {
 					Identity string   `json:"identity"`
 					Extra    []string `json:"extra,omitempty"`   // covered, and nothing refers to them
 					Removed  []string `json:"removed,omitempty"` // signatures
-				}{src.name, string(report.Digest), report.Extra, ui.SignaturesIn(removed)})
+				}{src.Name, string(report.Digest), report.Extra, ui.SignaturesIn(removed)})
 			}
-			fmt.Fprintf(e.Stdout, "sealed %s\n", src.label())
+			fmt.Fprintf(e.Stdout, "sealed %s\n", src.Label())
 			ui.NewTable(e.Stdout).Row("identity", "%s", report.Digest)
 			if n := len(report.Extra); n > 0 {
 				e.Note("SHA256SUMS covers %s that nothing refers to as well: %s", ui.Count(n, "file"), ui.FirstOf(report.Extra))
 			}
-			e.Unsealed(removed, src.name, true, false)
-			e.Next("ferry verify %s --expect %s", ui.ShellWord(src.name), report.Digest)
+			e.Unsealed(removed, src.Name, true, false)
+			e.Next("ferry verify %s --expect %s", ui.ShellWord(src.Name), report.Digest)
 			return nil
 		},
 	}
@@ -75,6 +76,6 @@ func sealDir(ctx context.Context, dir string) (report *layout.Report, removed []
 		return nil, nil, err
 	}
 	defer w.Close()
-	report, err = layout.SealLayout(ctx, w, inspectors())
+	report, err = layout.SealLayout(ctx, w, source.Inspectors())
 	return report, w.Removed(), err
 }

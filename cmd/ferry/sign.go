@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
@@ -49,17 +50,17 @@ func signCommand(e *ui.Env) *cli.Command {
 			if name == "" {
 				return ui.Misuse(errors.New("sign: missing -k, the private key"), "ferry keygen makes one")
 			}
-			src, err := parseSource(e, arg)
+			src, err := source.Parse(e, arg)
 			if err != nil {
 				return err
 			}
 			out := c.String("output")
 			switch {
-			case src.ref != "":
-				return ui.Misuse(fmt.Errorf("%s: a whole bundle is signed, not one artifact of it", src.label()), "ferry bundle "+arg+" -o NEW makes a bundle of one")
-			case src.name == "-" && c.Bool("password-stdin"):
+			case src.Ref != "":
+				return ui.Misuse(fmt.Errorf("%s: a whole bundle is signed, not one artifact of it", src.Label()), "ferry bundle "+arg+" -o NEW makes a bundle of one")
+			case src.Name == "-" && c.Bool("password-stdin"):
 				return ui.Misuse(errors.New("standard input cannot be both the bundle and the password"), "set COSIGN_PASSWORD, or give the bundle as a file")
-			case src.name == "-" && out == "":
+			case src.Name == "-" && out == "":
 				return ui.Misuse(errors.New("sign: standard input cannot be written anew"), "-o FILE writes the signature beside it")
 			}
 			key, err := privateKey(e, c.Context, name, c.Bool("password-stdin"))
@@ -71,7 +72,7 @@ func signCommand(e *ui.Env) *cli.Command {
 			switch {
 			case out != "":
 				id, err = signBeside(c.Context, src, s, out, durable.Options{Overwrite: c.Bool("overwrite")})
-			case src.dir:
+			case src.IsDir:
 				id, err = signDir(c.Context, src, s, nil)
 			default:
 				id, err = signArchive(c.Context, src, s)
@@ -84,7 +85,7 @@ func signCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-func signed(c *cli.Context, e *ui.Env, src *source, out string, id digest.Digest, by *signing) error {
+func signed(c *cli.Context, e *ui.Env, src *source.Source, out string, id digest.Digest, by *signing) error {
 	fingerprint := by.fingerprints()[0]
 	if c.String("format") == "json" {
 		return ui.PrintJSON(e.Stdout, struct {
@@ -92,9 +93,9 @@ func signed(c *cli.Context, e *ui.Env, src *source, out string, id digest.Digest
 			Signature string `json:"signature,omitempty"`
 			Identity  string `json:"identity"`
 			Key       string `json:"key"`
-		}{src.name, out, string(id), fingerprint})
+		}{src.Name, out, string(id), fingerprint})
 	}
-	fmt.Fprintf(e.Stdout, "signed %s\n", src.label())
+	fmt.Fprintf(e.Stdout, "signed %s\n", src.Label())
 	s := ui.NewTable(e.Stdout)
 	more := ""
 	if out != "" {
@@ -103,58 +104,58 @@ func signed(c *cli.Context, e *ui.Env, src *source, out string, id digest.Digest
 	}
 	s.Row("key", "%s", fingerprint)
 	s.Row("identity", "%s", id)
-	e.Next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", ui.ShellWord(src.name), more, by.keyFlags())
+	e.Next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", ui.ShellWord(src.Name), more, by.keyFlags())
 	return nil
 }
 
 // signDir signs a layout directory. seal, which may be nil, is told the seal
 // instead of any signature being written.
-func signDir(ctx context.Context, src *source, s *signing, seal func([]byte)) (digest.Digest, error) {
-	w, err := layout.Append(ctx, src.name, durable.Options{})
+func signDir(ctx context.Context, src *source.Source, s *signing, seal func([]byte)) (digest.Digest, error) {
+	w, err := layout.Append(ctx, src.Name, durable.Options{})
 	if err != nil {
-		return "", src.err(err)
+		return "", src.Err(err)
 	}
 	defer w.Close()
-	id, err := layout.SignLayout(ctx, w, inspectors(), func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
+	id, err := layout.SignLayout(ctx, w, source.Inspectors(), func(data []byte, have []layout.Signature) ([]layout.Signature, error) {
 		if seal != nil {
 			seal(data)
 			return have, nil
 		}
 		return s.add(data, have)
 	})
-	return id, src.err(err)
+	return id, src.Err(err)
 }
 
 // signArchive writes an archive anew, with its signature, in its compression.
-func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest, err error) {
-	info, err := os.Lstat(src.name)
+func signArchive(ctx context.Context, src *source.Source, s *signing) (id digest.Digest, err error) {
+	info, err := os.Lstat(src.Name)
 	if err != nil {
 		return "", err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		return "", ui.InTheWay(src.name, false)
+		return "", ui.InTheWay(src.Name, false)
 	}
 	if !info.Mode().IsRegular() {
-		return "", ui.Misuse(fmt.Errorf("%s: want a file or a layout directory", src.label()), "-o FILE writes the signature beside it")
+		return "", ui.Misuse(fmt.Errorf("%s: want a file or a layout directory", src.Label()), "-o FILE writes the signature beside it")
 	}
-	f, err := src.open(ctx)
+	f, err := src.Open(ctx)
 	if err != nil {
 		return "", err
 	}
 	format, err := bundle.FormatOf(f)
 	f.Close()
 	if err != nil {
-		return "", src.err(err)
+		return "", src.Err(err)
 	}
-	if f, err = src.open(ctx); err != nil {
+	if f, err = src.Open(ctx); err != nil {
 		return "", err
 	}
 	defer f.Close()
-	end := showReading(src.e, "signing", src)
+	end := source.ShowReading(src.Env, "signing", src)
 	defer end()
-	err = ui.CreateFile(src.name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
+	err = ui.CreateFile(src.Name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
 		z := format.NewWriter(out)
-		report, err := bundle.Sign(ctx, z, src.seen.Reader(f), layout.AuditOptions{Inspectors: inspectors()}, s.add)
+		report, err := bundle.Sign(ctx, z, src.Progress.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors()}, s.add)
 		if err == nil {
 			err = report.Err()
 		}
@@ -162,7 +163,7 @@ func signArchive(ctx context.Context, src *source, s *signing) (id digest.Digest
 			err = e
 		}
 		if err != nil {
-			return signable(src.err(err))
+			return signable(src.Err(err))
 		}
 		id = report.Digest
 		return nil
@@ -179,12 +180,12 @@ func signable(err error) error {
 }
 
 // signBeside writes a signature that stands alone.
-func signBeside(ctx context.Context, src *source, s *signing, out string, o durable.Options) (id digest.Digest, err error) {
+func signBeside(ctx context.Context, src *source.Source, s *signing, out string, o durable.Options) (id digest.Digest, err error) {
 	if out == "-" {
 		return "", ui.Misuse(errors.New("sign: -o -: want a file"), "")
 	}
 	var seal []byte
-	if src.dir {
+	if src.IsDir {
 		if id, err = signDir(ctx, src, s, func(data []byte) { seal = data }); err != nil {
 			return "", err
 		}
@@ -201,19 +202,19 @@ func signBeside(ctx context.Context, src *source, s *signing, out string, o dura
 }
 
 // sealOf checks an archive and is its seal.
-func sealOf(ctx context.Context, src *source) (id digest.Digest, seal []byte, err error) {
+func sealOf(ctx context.Context, src *source.Source) (id digest.Digest, seal []byte, err error) {
 	keep := func(data []byte, _ []layout.Signature) error { seal = data; return nil }
-	f, err := src.open(ctx)
+	f, err := src.Open(ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
-	report, err := bundle.Verify(ctx, io.Reader(f), layout.AuditOptions{Inspectors: inspectors(), Trust: keep})
+	report, err := bundle.Verify(ctx, io.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors(), Trust: keep})
 	if err == nil {
 		err = report.Err()
 	}
 	if err != nil {
-		return "", nil, src.err(err)
+		return "", nil, src.Err(err)
 	}
 	return report.Digest, seal, nil
 }

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -35,7 +36,7 @@ func summaryCommand(e *ui.Env) *cli.Command {
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact `REF`, where there are several"},
 			&cli.BoolFlag{Name: "list", Usage: "name the repositories, a line each"},
 			&cli.StringFlag{Name: "query", Usage: "print the reports of `REPO` as JSONL"},
-			expectFlag(),
+			source.ExpectFlag(),
 			&cli.StringFlag{Name: "tmpdir", Usage: "where answers of more than a MiB wait until all is verified (default: TMPDIR or the system's)"},
 			ui.FormatFlag(),
 		},
@@ -123,34 +124,34 @@ func (s *summing) run(ctx context.Context) error {
 		}
 		return s.directory(ctx)
 	}
-	src, err := parseSource(s.e, s.arg)
+	src, err := source.Parse(s.e, s.arg)
 	if err != nil {
 		return err
 	}
-	if err := src.choose(s.c.String("tag")); err != nil {
+	if err := src.Choose(s.c.String("tag")); err != nil {
 		return err
 	}
 	check := lei.NewChecker(artifact.IgnoreSecrets, s.begin)
-	report, err := src.audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{check, artifact.Titles{}}})
+	report, err := src.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{check, artifact.Titles{}}})
 	if err != nil {
 		return err
 	}
 	if err := report.Err(); err != nil {
-		return src.err(err)
+		return src.Err(err)
 	}
-	if err := expect(s.c, src, report); err != nil {
-		return src.err(err)
+	if err := source.Expect(s.c, src, report); err != nil {
+		return src.Err(err)
 	}
 	f, reference, err := chosen(src, report, check.Found())
 	if err != nil {
-		return src.err(err)
+		return src.Err(err)
 	}
-	return s.answer(src.name, reference, f.Snapshot, f.Payload, check.Notices())
+	return s.answer(src.Name, reference, f.Snapshot, f.Payload, check.Notices())
 }
 
 // chosen is the cache that a reference chooses, or the only one.
-func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found, reference string, err error) {
-	if src.ref == "" && len(found) == 1 {
+func chosen(src *source.Source, report *layout.Report, found []lei.Found) (f lei.Found, reference string, err error) {
+	if src.Ref == "" && len(found) == 1 {
 		for _, d := range report.Index.Manifests {
 			if n := layout.Names(d); d.Digest == found[0].Digest && len(n) > 0 {
 				return found[0], n[0], nil
@@ -161,7 +162,7 @@ func chosen(src *source, report *layout.Report, found []lei.Found) (f lei.Found,
 	if len(found) == 0 {
 		return f, "", ui.Hinted(errors.New("holds no LEI cache"), "ferry inspect shows what it holds; ferry pack makes an LEI cache of a snapshot")
 	}
-	d, err := layout.Resolve(report.Index, src.ref)
+	d, err := layout.Resolve(report.Index, src.Ref)
 	if err != nil {
 		return f, "", err
 	}

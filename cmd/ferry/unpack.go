@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -27,11 +28,11 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to unpack, by `REF`, tag or digest"},
 			&cli.BoolFlag{Name: "layout", Usage: "write the layout directory instead of the files"},
 			&cli.BoolFlag{Name: "seal", Usage: "with --layout, write SHA256SUMS into it too"},
-			expectFlag(),
+			source.ExpectFlag(),
 			ui.OverwriteFlag("files of the same names in an existing DIR"),
 			ui.NoSyncFlag(),
 			ui.FormatFlag(),
-		}, append(requirementFlags(), receiptFlags()...)...),
+		}, append(source.RequirementFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if err := ui.CheckFormat(c); err != nil {
 				return err
@@ -50,14 +51,14 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			src, err := parseSource(e, arg)
+			src, err := source.Parse(e, arg)
 			if err != nil {
 				return err
 			}
-			if err := src.choose(c.String("tag")); err != nil {
+			if err := src.Choose(c.String("tag")); err != nil {
 				return err
 			}
-			if src.required, err = newRequirements(e, c); err != nil {
+			if src.Requirements, err = source.NewRequirements(e, c); err != nil {
 				return err
 			}
 			o := durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
@@ -66,10 +67,10 @@ func unpackCommand(e *ui.Env) *cli.Command {
 				return err
 			}
 			var report *layout.Report
-			check := func(r *layout.Report) error { report = r; return expect(c, src, r) }
+			check := func(r *layout.Report) error { report = r; return source.Expect(c, src, r) }
 			var a *unpackAnswer
 			if c.Bool("layout") {
-				if src.ref != "" {
+				if src.Ref != "" {
 					return ui.Misuse(errors.New("unpack: --layout writes the whole layout, not one artifact"), "ferry bundle SRC:TAG -o DIR makes a layout of one")
 				}
 				a, err = unpackLayout(c.Context, src, out, o, c.Bool("seal"), check)
@@ -85,14 +86,14 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			a.SignedBy = src.required.signedBy()
+			a.SignedBy = src.Requirements.SignedBy()
 			if err := slip.write(c.Context, src, report, a); err != nil {
 				return err
 			}
 			if c.String("format") == "json" {
 				return ui.PrintJSON(e.Stdout, a)
 			}
-			fmt.Fprintf(e.Stdout, "unpacked %s\n", src.label())
+			fmt.Fprintf(e.Stdout, "unpacked %s\n", src.Label())
 			s := ui.NewTable(e.Stdout)
 			s.Row("output", "%s", out)
 			if a.Reference != "" {
@@ -117,7 +118,7 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			} else {
 				e.Extra(a.Extra, len(report.Unlisted))
 			}
-			fmt.Fprintln(e.Stdout, src.required.line())
+			fmt.Fprintln(e.Stdout, src.Requirements.Line())
 			switch {
 			case c.Bool("layout"):
 				e.Next("ferry ls %s", ui.ShellWord(out))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -23,9 +24,9 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			"Nothing is written, not even a temporary file; - reads standard input. With --key or a\n" +
 			"policy's keys the signature is checked before anything else is looked at.",
 		Flags: append([]cli.Flag{
-			expectFlag(),
+			source.ExpectFlag(),
 			ui.FormatFlag(),
-		}, requirementFlags()...),
+		}, source.RequirementFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := ui.CheckFormat(c); err != nil {
 				return err
@@ -34,16 +35,16 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			src, err := parseSource(e, arg)
+			src, err := source.Parse(e, arg)
 			if err != nil {
 				return err
 			}
-			if src.required, err = newRequirements(e, c); err != nil {
+			if src.Requirements, err = source.NewRequirements(e, c); err != nil {
 				return err
 			}
-			end := showReading(e, "verifying", src)
-			in := kinds.Inspect(usual)
-			report, err := src.audit(c.Context, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
+			end := source.ShowReading(e, "verifying", src)
+			in := source.Kinds.Inspect(source.Usual)
+			report, err := src.Audit(c.Context, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 			end()
 			if err != nil {
 				if code, _ := ui.Outcome(err); code == ui.CodeRefused && c.String("format") == "json" {
@@ -53,17 +54,17 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			}
 			verdict := report.Err()
 			if verdict == nil {
-				verdict = expect(c, src, report)
+				verdict = source.Expect(c, src, report)
 			}
-			if verdict == nil && src.ref != "" {
-				_, verdict = layout.Resolve(report.Index, src.ref)
+			if verdict == nil && src.Ref != "" {
+				_, verdict = layout.Resolve(report.Index, src.Ref)
 			}
 			a := newVerifyAnswer(src, report, in, verdict)
 			if c.String("format") == "json" {
 				if err := ui.PrintJSON(e.Stdout, a); err != nil {
 					return err
 				}
-				return src.err(verdict)
+				return src.Err(verdict)
 			}
 			if verdict != nil {
 				all := report.Problems()
@@ -76,11 +77,11 @@ func verifyCommand(e *ui.Env) *cli.Command {
 				if more := len(all) - maxShown; more > 0 {
 					fmt.Fprintf(e.Stdout, "  and %s more; --format json lists them all\n", ui.Count(more, "problem"))
 				}
-				return src.err(verdict)
+				return src.Err(verdict)
 			}
 			a.print(e, arg)
-			src.required.unchecked(report)
-			fmt.Fprintln(e.Stdout, src.required.line())
+			src.Requirements.Unchecked(report)
+			fmt.Fprintln(e.Stdout, src.Requirements.Line())
 			e.Next("%s", unpackStep(src, arg, report, in)+againFlags(c))
 			return nil
 		},
@@ -89,15 +90,15 @@ func verifyCommand(e *ui.Env) *cli.Command {
 
 // unpackStep is the command that unpacks what was verified: into files what has
 // any, else into a layout for the tools of images.
-func unpackStep(src *source, arg string, report *layout.Report, in *artifact.Inspection) string {
-	d, err := layout.Resolve(report.Index, src.ref)
-	switch name := unpackable(in, report.Index); {
+func unpackStep(src *source.Source, arg string, report *layout.Report, in *artifact.Inspection) string {
+	d, err := layout.Resolve(report.Index, src.Ref)
+	switch name := source.Unpackable(in, report.Index); {
 	case err == nil && in.Unpackable(d.Digest):
 		return "ferry unpack " + ui.ShellWord(arg) + " -o DIR"
 	case err != nil && name != "":
 		return "ferry unpack " + ui.ShellWord(arg) + " -t " + ui.ShellWord(name) + " -o DIR"
 	}
-	return "ferry unpack " + ui.ShellWord(src.name) + " --layout -o DIR"
+	return "ferry unpack " + ui.ShellWord(src.Name) + " --layout -o DIR"
 }
 
 // againFlags are those that say whose bundle it must be, for the next command:
@@ -134,13 +135,13 @@ type cacheRow struct {
 	Raw     int64  `json:"rawBytes"`
 }
 
-func newVerifyAnswer(src *source, r *layout.Report, in *artifact.Inspection, verdict error) *verifyAnswer {
+func newVerifyAnswer(src *source.Source, r *layout.Report, in *artifact.Inspection, verdict error) *verifyAnswer {
 	if r == nil { // its signature was refused: the seal is there, and nothing else was looked at
 		r = &layout.Report{Sealed: !errors.Is(verdict, layout.ErrUnsealed) && !errors.Is(verdict, layout.ErrEarly)}
 	}
 	a := &verifyAnswer{
-		Source: src.name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
-		SignedBy: src.required.signedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: in.Notices(), Artifacts: []ui.ArtifactRow{},
+		Source: src.Name, OK: verdict == nil, Identity: string(r.Digest), Sealed: r.Sealed,
+		SignedBy: src.Requirements.SignedBy(), Blobs: r.Blobs, Bytes: r.Bytes, Extra: r.Extra, Notices: in.Notices(), Artifacts: []ui.ArtifactRow{},
 		unlisted: len(r.Unlisted),
 	}
 	if r.Index != nil {

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -25,25 +26,25 @@ import (
 // zarfBundle verifies the archive that arg names and gathers what a definition
 // in dir says of it.
 func zarfBundle(e *ui.Env, ctx context.Context, arg, dir string) (zarf.Bundle, error) {
-	s, err := parseSource(e, arg)
+	s, err := source.Parse(e, arg)
 	if err != nil {
 		return zarf.Bundle{}, err
 	}
 	switch {
-	case s.dir:
-		return zarf.Bundle{}, ui.Misuse(fmt.Errorf("%s is a directory, and Zarf takes an archive", s.label()), "bundle it first: ferry bundle "+ui.ShellWord(arg)+" -o "+ui.ShellWord(filepath.Clean(s.name)+".tar.gz"))
-	case s.name == "-":
+	case s.IsDir:
+		return zarf.Bundle{}, ui.Misuse(fmt.Errorf("%s is a directory, and Zarf takes an archive", s.Label()), "bundle it first: ferry bundle "+ui.ShellWord(arg)+" -o "+ui.ShellWord(filepath.Clean(s.Name)+".tar.gz"))
+	case s.Name == "-":
 		return zarf.Bundle{}, ui.Misuse(errors.New("zarf: the bundle is a file that zarf.yaml names, and not standard input"), "")
-	case s.ref != "":
+	case s.Ref != "":
 		return zarf.Bundle{}, ui.Misuse(fmt.Errorf("zarf: %s names one artifact, and Zarf takes the whole bundle", layout.Printable(arg)), "--image lists those that go to the registry")
 	}
-	name, err := relative(dir, s.name)
+	name, err := relative(dir, s.Name)
 	if err != nil {
 		return zarf.Bundle{}, err
 	}
-	b, err := bundleFacts(ctx, s.name)
+	b, err := bundleFacts(ctx, s.Name)
 	b.Path = name
-	return b, s.err(err)
+	return b, s.Err(err)
 }
 
 // bundleFacts verifies an archive, in one pass for the archive's own digest and
@@ -98,7 +99,7 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 		pw.CloseWithError(err) // nil is the end
 		read <- err
 	}()
-	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: inspectors()})
+	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: source.Inspectors()})
 	if err == nil {
 		err = report.Err()
 	}
@@ -137,7 +138,7 @@ func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifa
 	if a.Description == "" {
 		a.Description = m.Annotations[v1.AnnotationTitle]
 	}
-	k := kinds.Of(m)
+	k := source.Kinds.Of(m)
 	if k == nil {
 		return a
 	}

@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/ociferry/ferry/layout"
 )
 
-// expectFlag is checked before anything is read.
-func expectFlag() cli.Flag {
+// ExpectFlag is checked before anything is read.
+func ExpectFlag() cli.Flag {
 	return &cli.StringFlag{Name: "expect", Usage: "the identity that came by another way, `sha256:...`", Action: func(_ *cli.Context, typed string) error {
 		_, err := parseIdentity(typed)
 		return err
@@ -44,8 +44,8 @@ func parseIdentity(typed string) (digest.Digest, error) {
 	return d, nil
 }
 
-// expect compares the identity with the one that came by another way.
-func expect(c *cli.Context, src *source, report *layout.Report) error {
+// Expect compares the identity with the one that came by another way.
+func Expect(c *cli.Context, src *Source, report *layout.Report) error {
 	if c.String("expect") == "" {
 		return nil
 	}
@@ -67,7 +67,7 @@ func expect(c *cli.Context, src *source, report *layout.Report) error {
 
 // isChecksum reports whether a digest is that of the source's file. It reads the
 // file to its end.
-func (s *source) isChecksum(ctx context.Context, d digest.Digest) bool {
+func (s *Source) isChecksum(ctx context.Context, d digest.Digest) bool {
 	f, err := s.regular()
 	if err != nil {
 		return false

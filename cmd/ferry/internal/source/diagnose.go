@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 // otherForm is the error for an archive that was to be a layout and is something
 // near it, or nil: a report of the layout that it is not, or an error, says that
 // there was something wrong.
-func (s *source) otherForm(ctx context.Context, report *layout.Report, err error) error {
+func (s *Source) otherForm(ctx context.Context, report *layout.Report, err error) error {
 	if err == nil && report != nil {
 		err = report.Err()
 	}
 	var entry *bundle.EntryError
 	none := errors.Is(err, layout.ErrNotLayout)
-	if s.dir || !none && !errors.As(err, &entry) {
+	if s.IsDir || !none && !errors.As(err, &entry) {
 		return nil
 	}
 	docker := report != nil && slices.Contains(report.Extra, "manifest.json")
@@ -36,7 +36,7 @@ func (s *source) otherForm(ctx context.Context, report *layout.Report, err error
 	}
 	switch {
 	case docker:
-		return ui.Fail(ui.CodeBad, errDockerForm, "ferry bundle "+ui.ShellWord("docker-archive:"+s.name)+" -o OUT.tar makes a bundle of it")
+		return ui.Fail(ui.CodeBad, errDockerForm, "ferry bundle "+ui.ShellWord("docker-archive:"+s.Name)+" -o OUT.tar makes a bundle of it")
 	case below != "":
 		return ui.Fail(ui.CodeBad, fmt.Errorf("oci-layout: missing at the root of the archive; a layout stands below %s in it", layout.Printable(below+"/")),
 			"make it anew of what is in that directory (tar cf NEW.tar -C "+ui.ShellWord(below)+" .), or unpack it and give "+layout.Printable(below))

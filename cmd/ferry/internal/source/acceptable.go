@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -11,45 +11,13 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/lei"
 )
 
-// kinds are the kinds of artifact, those that are told by their content
-// first. A new one is a package beside layout/lei and a line here.
-var kinds = artifact.Kinds{lei.Cache, artifact.Files}
-
-func init() { ui.Choices["kind"] = kinds.Names() }
-
-// usual is what is looked for where a bundle is verified: secrets are told, for
-// a hundredth of the time that a payload takes.
-var usual = artifact.Look{Secrets: artifact.TellSecrets}
-
-// inspectors look into the content of every bundle that is verified, and are
-// made anew for each.
-func inspectors() []layout.Inspector { return []layout.Inspector{kinds.Inspect(usual)} }
-
-// unpackable chooses the first artifact of an index that has files, by its name
-// or digest; "" means that there is none.
-func unpackable(in *artifact.Inspection, index *v1.Index) string {
-	for _, d := range index.Manifests {
-		if !in.Unpackable(d.Digest) {
-			continue
-		}
-		for _, n := range layout.Names(d) {
-			if _, err := layout.Resolve(index, n); err == nil {
-				return n
-			}
-		}
-		return string(d.Digest)
-	}
-	return ""
-}
-
-// acceptable refuses, before anything is written, what ferry verify would refuse
+// Acceptable refuses, before anything is written, what ferry verify would refuse
 // on the far side: in the manifests, and in the payloads of kinds that have an inspector, unless
 // these have been checked. others says how to take along the rest.
-func acceptable(ctx context.Context, c *layout.Contents, checked bool, others string) error {
-	judge := func(_ v1.Descriptor, m *v1.Manifest) error { return kinds.CheckManifest(m) }
+func Acceptable(ctx context.Context, c *layout.Contents, checked bool, others string) error {
+	judge := func(_ v1.Descriptor, m *v1.Manifest) error { return Kinds.CheckManifest(m) }
 	if !checked {
 		judge = judgeContent(ctx, c)
 	}
@@ -61,7 +29,7 @@ func acceptable(ctx context.Context, c *layout.Contents, checked bool, others st
 	case err == nil || ui.SignalCode(err) != 0:
 		return err
 	}
-	return unacceptable(err, others)
+	return Unacceptable(err, others)
 }
 
 // A readError is one of reading what is to be judged: damage, or the system's.
@@ -69,8 +37,8 @@ type readError struct{ error }
 
 func (e *readError) Unwrap() error { return e.error }
 
-// unacceptable is the error about what ferry verify would refuse.
-func unacceptable(err error, others string) error {
+// Unacceptable is the error about what ferry verify would refuse.
+func Unacceptable(err error, others string) error {
 	again := "have it packed again by who made it, with files of other names where these are what is wrong; "
 	var content artifact.ContentError
 	if errors.As(err, &content) && !content.Refused() {
@@ -82,10 +50,10 @@ func unacceptable(err error, others string) error {
 // judgeContent judges a manifest and, if an inspector of its kind is interested,
 // its blobs.
 func judgeContent(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *v1.Manifest) error {
-	in := kinds.Inspect(usual)
+	in := Kinds.Inspect(Usual)
 	var blobs map[digest.Digest]*layout.Blob
 	return func(d v1.Descriptor, m *v1.Manifest) error {
-		if err := kinds.CheckManifest(m); err != nil {
+		if err := Kinds.CheckManifest(m); err != nil {
 			return err
 		}
 		if blobs == nil {

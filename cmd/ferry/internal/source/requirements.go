@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -18,26 +18,26 @@ import (
 	"github.com/ociferry/ferry/layout/signature"
 )
 
-// requirementFlags say who must have signed a source, and what may be in it.
-func requirementFlags() []cli.Flag {
+// RequirementFlags say who must have signed a source, and what may be in it.
+func RequirementFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "key", Aliases: []string{"k"}, Usage: "refuse it unless the public key in `FILE` has signed it; may be repeated"},
 		&cli.IntFlag{Name: "require", Value: 1, Usage: "by how many different ones of the keys it must be signed"},
 		&cli.StringSliceFlag{Name: "signature", Usage: "a signature that came beside it, in `FILE`; may be repeated"},
-		policyFlag(),
+		PolicyFlag(),
 		&cli.StringFlag{Name: "min-date", Usage: "refuse an artifact that is older than `DATE`, such as the one that is there already"},
 		&cli.StringFlag{Name: "max-age", Usage: "refuse an artifact that is older than `AGE`, such as 30d"},
 	}
 }
 
-func policyFlag() cli.Flag {
+func PolicyFlag() cli.Flag {
 	return &cli.StringFlag{Name: "policy", Usage: "refuse what the rules in `FILE`, a ferry.policy.yaml, do not allow"}
 }
 
-// requirements are what a user asks of a source beyond that it is whole. nil
+// Requirements are what a user asks of a source beyond that it is whole. nil
 // requirements ask nothing.
-type requirements struct {
-	e        *ui.Env
+type Requirements struct {
+	Env      *ui.Env
 	quorums  []quorum
 	detached []signature.File
 	dates    policy.Dates
@@ -55,9 +55,9 @@ type quorum struct {
 	from []string // the files of the keys, where the command line names them
 }
 
-// newRequirements reads what requirementFlags say.
-func newRequirements(e *ui.Env, c *cli.Context) (*requirements, error) {
-	q := &requirements{e: e}
+// NewRequirements reads what requirementFlags say.
+func NewRequirements(e *ui.Env, c *cli.Context) (*Requirements, error) {
+	q := &Requirements{Env: e}
 	var err error
 	if q.dates.Min, err = policy.ParseDate(c.String("min-date")); err != nil {
 		return nil, ui.Misuse(fmt.Errorf("--min-date %w", err), "")
@@ -87,7 +87,7 @@ func newRequirements(e *ui.Env, c *cli.Context) (*requirements, error) {
 
 func publicKeys(names []string) (keys []*signature.PublicKey, err error) {
 	for _, n := range names {
-		k, err := publicKey(n)
+		k, err := PublicKey(n)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func different(keys []*signature.PublicKey) int {
 	return len(m)
 }
 
-func (q *requirements) readSignatures(names []string) error {
+func (q *Requirements) readSignatures(names []string) error {
 	if len(names) > 0 && len(q.quorums) == 0 {
 		return ui.Misuse(errors.New("--signature: no key is given to check it with"), "--key names the public key")
 	}
@@ -122,7 +122,7 @@ func (q *requirements) readSignatures(names []string) error {
 }
 
 // judge wants the signatures of every quorum over the seal.
-func (q *requirements) judge(seal []byte, carried []layout.Signature) error {
+func (q *Requirements) judge(seal []byte, carried []layout.Signature) error {
 	files := append([]signature.File{}, q.detached...)
 	for _, s := range carried {
 		files = append(files, signature.File(s))
@@ -140,7 +140,7 @@ func (q *requirements) judge(seal []byte, carried []layout.Signature) error {
 	return nil
 }
 
-func (q *requirements) signer(fingerprint string) {
+func (q *Requirements) signer(fingerprint string) {
 	for _, s := range q.signers {
 		if s == fingerprint {
 			return
@@ -166,7 +166,7 @@ func refusedSignature(err error) error {
 }
 
 // begin adds to an audit what the requirements ask.
-func (q *requirements) begin(ctx context.Context, s *source, o layout.AuditOptions) (layout.AuditOptions, error) {
+func (q *Requirements) begin(ctx context.Context, s *Source, o layout.AuditOptions) (layout.AuditOptions, error) {
 	if q == nil {
 		return o, nil
 	}
@@ -174,11 +174,11 @@ func (q *requirements) begin(ctx context.Context, s *source, o layout.AuditOptio
 	if len(q.quorums) == 0 {
 		return o, nil
 	}
-	if info, err := os.Stat(s.name); s.dir || s.name == "-" || err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(s.Name); s.IsDir || s.Name == "-" || err == nil && !info.Mode().IsRegular() {
 		o.Trust = q.judge
 		return o, nil
 	}
-	f, err := s.open(ctx)
+	f, err := s.Open(ctx)
 	if err != nil {
 		return o, err
 	}
@@ -187,25 +187,25 @@ func (q *requirements) begin(ctx context.Context, s *source, o layout.AuditOptio
 	return o, err
 }
 
-// line is what is said at the end.
-func (q *requirements) line() string {
+// Line is what is said at the end.
+func (q *Requirements) Line() string {
 	if q == nil || len(q.signers) == 0 {
 		return "ok: integrity checked, origin not checked"
 	}
 	return "ok: integrity checked, signed by " + strings.Join(q.signers, " and ")
 }
 
-// signedBy are the fingerprints of the keys that were asked for and did sign.
-func (q *requirements) signedBy() []string {
+// SignedBy are the fingerprints of the keys that were asked for and did sign.
+func (q *Requirements) SignedBy() []string {
 	if q == nil {
 		return nil
 	}
 	return q.signers
 }
 
-// files are the public keys and signatures that the command line names, without
+// Files are the public keys and signatures that the command line names, without
 // directories, and how many of the keys must have signed.
-func (q *requirements) files() (keys, signatures []string, need int) {
+func (q *Requirements) Files() (keys, signatures []string, need int) {
 	if q == nil {
 		return nil, nil, 0
 	}
@@ -220,9 +220,9 @@ func (q *requirements) files() (keys, signatures []string, need int) {
 	return keys, signatures, need
 }
 
-// unchecked says that nobody looked at the signatures of a source.
-func (q *requirements) unchecked(r *layout.Report) {
+// Unchecked says that nobody looked at the signatures of a source.
+func (q *Requirements) Unchecked(r *layout.Report) {
 	if n := len(r.Signatures); n > 0 && len(q.quorums) == 0 {
-		q.e.Note("it carries %s that nobody checked: --key names the public key that you have from who packed it", ui.Count(n, "signature"))
+		q.Env.Note("it carries %s that nobody checked: --key names the public key that you have from who packed it", ui.Count(n, "signature"))
 	}
 }

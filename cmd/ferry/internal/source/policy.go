@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -22,7 +21,7 @@ import (
 )
 
 // readPolicy reads a policy and the keys that it names.
-func (q *requirements) readPolicy(name string) error {
+func (q *Requirements) readPolicy(name string) error {
 	p, err := parsePolicy(name)
 	if err != nil {
 		return err
@@ -73,10 +72,10 @@ func policyKeys(name string, p *policy.Policy) ([]*signature.PublicKey, error) {
 	return publicKeys(names)
 }
 
-// newWriterRequirements is a policy on what pack and bundle write. Its rule on
+// NewWriterRequirements is a policy on what pack and bundle write. Its rule on
 // signatures they cannot keep, since others sign later; but they refuse to sign
 // with a key that it does not list.
-func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements, error) {
+func NewWriterRequirements(e *ui.Env, c *cli.Context, signers []string) (*Requirements, error) {
 	name := c.String("policy")
 	if name == "" {
 		return nil, nil
@@ -84,7 +83,7 @@ func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements
 	if c.String("output") == "-" || c.Bool("append") {
 		return nil, ui.Misuse(fmt.Errorf("--policy: not with -o - or --append, which cannot take back what was written"), "write it to a file of its own first")
 	}
-	q := &requirements{e: e}
+	q := &Requirements{Env: e}
 	if err := q.readPolicy(name); err != nil {
 		return nil, err
 	}
@@ -93,7 +92,7 @@ func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements
 		for _, k := range d.keys {
 			known[k.Fingerprint()] = true
 		}
-		for _, f := range s.fingerprints() {
+		for _, f := range signers {
 			if !known[f] {
 				return nil, ui.Fail(ui.CodeRefused, fmt.Errorf("--sign: the policy does not list the key %s", f), "sign with one of its keys, or add the public key to the policy")
 			}
@@ -104,7 +103,7 @@ func newWriterRequirements(e *ui.Env, c *cli.Context, s *signing) (*requirements
 }
 
 // inspect adds to an audit what the rules need to see.
-func (q *requirements) inspect(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
+func (q *Requirements) inspect(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	q.seen, q.content = nil, nil
 	if q.policy == nil && !q.dates.Dated() {
 		return o
@@ -123,15 +122,15 @@ func (q *requirements) inspect(ctx context.Context, o layout.AuditOptions) layou
 }
 
 // check is the last word on a source that is whole.
-func (q *requirements) check(ctx context.Context, r *layout.Report, ref string) error {
+func (q *Requirements) check(ctx context.Context, r *layout.Report, ref string) error {
 	if q == nil || q.seen == nil {
 		return nil
 	}
-	in, err := q.seen.Input(ctx, r, kinds.Word)
+	in, err := q.seen.Input(ctx, r, Kinds.Word)
 	if err != nil {
 		return err
 	}
-	in.Size, in.Now = q.size, q.e.Now()
+	in.Size, in.Now = q.size, q.Env.Now()
 	if q.content != nil {
 		q.ofContent(in)
 	}
@@ -150,7 +149,7 @@ func (q *requirements) check(ctx context.Context, r *layout.Report, ref string) 
 }
 
 // ofContent adds what is known of the content: its own dates, and secrets.
-func (q *requirements) ofContent(in *policy.Input) {
+func (q *Requirements) ofContent(in *policy.Input) {
 	dates := map[digest.Digest]time.Time{}
 	for _, f := range q.content.Findings() {
 		if t, err := policy.ParseDate(f.Date); err == nil {
@@ -164,31 +163,16 @@ func (q *requirements) ofContent(in *policy.Input) {
 }
 
 // measure notes how large a bundle is as it lies there, if a rule is on that.
-func (q *requirements) measure(size func() (int64, error)) (err error) {
+func (q *Requirements) measure(size func() (int64, error)) (err error) {
 	if q != nil && q.seen != nil && q.policy != nil && q.policy.MaxBundle > 0 {
 		q.size, err = size()
 	}
 	return err
 }
 
-// sized is a stream that knows its length, once it has been read to its end,
-// by a decompressor in a goroutine of its own perhaps.
-type sized struct {
-	io.Reader
-	n atomic.Int64
-}
-
-func (s *sized) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	s.n.Add(int64(n))
-	return n, err
-}
-
-func (s *sized) size() (int64, error) { return s.n.Load(), nil }
-
-// checkOutput asks a policy about an archive that has been written and has not
+// CheckOutput asks a policy about an archive that has been written and has not
 // got its name yet, by reading it as the other side will.
-func checkOutput(e *ui.Env, ctx context.Context, q *requirements, out bundle.Target) error {
+func CheckOutput(ctx context.Context, q *Requirements, out bundle.Target) error {
 	if q == nil {
 		return nil
 	}
@@ -206,8 +190,8 @@ func checkOutput(e *ui.Env, ctx context.Context, q *requirements, out bundle.Tar
 	}, func() (int64, error) { return written.Size(), nil })
 }
 
-// checkLayout asks it about a layout directory at its Commit.
-func checkLayout(e *ui.Env, q *requirements, w *layout.Writer) {
+// CheckLayout asks it about a layout directory at its Commit.
+func CheckLayout(q *Requirements, w *layout.Writer) {
 	if q == nil {
 		return
 	}
@@ -216,8 +200,8 @@ func checkLayout(e *ui.Env, q *requirements, w *layout.Writer) {
 	})
 }
 
-func (q *requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
-	o, err := q.begin(ctx, &source{name: "-", e: q.e}, layout.AuditOptions{Inspectors: inspectors()})
+func (q *Requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
+	o, err := q.begin(ctx, &Source{Name: "-", Env: q.Env}, layout.AuditOptions{Inspectors: Inspectors()})
 	if err != nil {
 		return err
 	}
@@ -235,12 +219,4 @@ func (q *requirements) examine(ctx context.Context, name string, audit func(cont
 		return err
 	}
 	return ui.Wrap(name, err)
-}
-
-// prepare lets a layout directory that bundle writes be signed and checked.
-func (b *bundling) prepare(w *layout.Writer) {
-	if b.sign != nil {
-		w.SignWith(b.sign.sign)
-	}
-	checkLayout(b.e, b.required, w)
 }
