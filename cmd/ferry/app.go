@@ -40,6 +40,7 @@ func commands(e *ui.Env) []*cli.Command {
 // run is the command: it parses, runs one verb and returns the exit code.
 func run(ctx context.Context, e *ui.Env, args []string) int {
 	e.Hold()
+	e.HideUserinfo(args[1:])
 	usageError := func(c *cli.Context, err error, _ bool) error { return ui.OnUsageError(c, err, args) }
 	app := &cli.App{
 		Name:  "ferry",

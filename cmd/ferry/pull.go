@@ -132,7 +132,11 @@ func (p *pulling) checkOutput() error {
 			}
 		}
 	}
-	return ui.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+	err = ui.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+	if dir := registry.StageFor(p.out); ui.IsThere(dir) {
+		err = ui.Leaves(err, fmt.Sprintf("an earlier pull left %s in %s: --overwrite goes on from there, or remove it", ui.Size(ui.FilesSize(os.DirFS(dir))), layout.Printable(dir)))
+	}
+	return err
 }
 
 // stage opens the place where blobs are collected.
@@ -158,8 +162,9 @@ func (p *pulling) run(ctx context.Context) (err error) {
 			s.Borrow(r)
 		}
 	}
+	taken := false // another output has the name: the same command would not do
 	defer func() {
-		kept, e := s.Close(p.out != "-" && resumable(err))
+		kept, e := s.Close(p.out != "-" && !taken && worthKeeping(err))
 		switch {
 		case kept:
 			err = ui.Leaves(err, "what has come is kept in "+layout.Printable(dir)+", and the same command goes on from there")
@@ -192,6 +197,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		err = s.Commit(ctx, p.out, p.o, p.seal)
 	}
 	if err != nil {
+		taken = errors.Is(err, fs.ErrExist)
 		return ui.Existing(p.out, err)
 	}
 	return p.answer(c, &index, fresh)
@@ -230,11 +236,12 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 	return index, nil
 }
 
-// resumable reports whether what has come by then is good and wanted.
-func resumable(err error) bool {
-	var failed *registry.Error
+// worthKeeping reports whether what has come before an error is wanted all the
+// same: one blob that is wrong says nothing about others.
+func worthKeeping(err error) bool {
 	var content *registry.ContentError
-	return err != nil && !errors.As(err, &content) && (errors.As(err, &failed) || ui.SignalCode(err) != 0 || errors.Is(err, context.Canceled))
+	code, _ := ui.Outcome(err)
+	return err != nil && (code == ui.CodeFailed || ui.SignalCode(err) != 0 || errors.As(err, &content))
 }
 
 // pullAnswer is what pull reports.

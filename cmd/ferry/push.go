@@ -83,7 +83,7 @@ func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 		json: c.String("format") == "json", tmpdir: c.String("tmpdir"), again: registryAgain(c),
 	}
 	for _, t := range p.tags {
-		if !registry.ValidTag(t) {
+		if !layout.ValidTag(t) {
 			return nil, ui.Misuse(fmt.Errorf("--add-tag %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(t)), "for example --add-tag stable")
 		}
 	}

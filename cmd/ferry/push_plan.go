@@ -35,7 +35,7 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 	}
 	d, err := layout.Resolve(&c.Index, p.src.Ref)
 	var ref *layout.ReferenceError
-	if errors.As(err, &ref) && !ref.Several && registry.ValidTag(p.src.Ref) {
+	if errors.As(err, &ref) && !ref.Several && layout.ValidTag(p.src.Ref) {
 		return nil, ui.Hinted(p.src.Err(err), "-t chooses among what is there; --add-tag "+p.src.Ref+" sets a further tag")
 	}
 	if err != nil {
@@ -71,7 +71,7 @@ func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error)
 	default:
 		tags = []string{"latest"}
 		for _, n := range layout.Names(d) {
-			if i := strings.LastIndexByte(n, ':'); registry.ValidTag(n[i+1:]) {
+			if i := strings.LastIndexByte(n, ':'); layout.ValidTag(n[i+1:]) {
 				tags = []string{n[i+1:]}
 			}
 		}
@@ -156,7 +156,7 @@ func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok 
 		return to, "", false, nil
 	}
 	n := names[0]
-	if registry.ValidTag(n) {
+	if layout.ValidTag(n) {
 		if p.path == "" {
 			return to, "", false, ui.Misuse(fmt.Errorf("%s names no repository, only a tag", layout.Printable(n)), "give one: ferry push SRC HOST/REPOSITORY --all")
 		}

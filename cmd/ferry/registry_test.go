@@ -40,14 +40,15 @@ const (
 	passwordHash = "$2a$04$EELyWzofZyaQiElf/iT21e7/elQVtQO1MZoCq2fBjbs6KfSMnBAR6"
 )
 
-// startRegistry NAME [tls] [login] [memory] [cut]: starts a registry on
+// startRegistry NAME [tls] [login] [memory] [cut] [wrong]: starts a registry on
 // loopback and puts its address into the variable NAME, and its certificate
 // authority into ca.pem. It is Debian's docker-registry where that is
 // installed, and else, or with "memory", one in the test. With "cut" it breaks
-// off every blob of more than 4 KiB once, after half of it.
+// off every blob of more than 4 KiB once, after half of it; with "wrong" it sends
+// zeros in place of the first such blob.
 func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
-		ts.Fatalf("usage: registry NAME [tls] [login] [memory] [cut]")
+		ts.Fatalf("usage: registry NAME [tls] [login] [memory] [cut] [wrong]")
 	}
 	has := map[string]bool{}
 	for _, a := range args[1:] {
@@ -58,7 +59,7 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 		cert = authority(ts)
 	}
 	program, err := exec.LookPath("docker-registry")
-	if err != nil || has["memory"] || has["cut"] {
+	if err != nil || has["memory"] || has["cut"] || has["wrong"] {
 		ts.Setenv(args[0], inMemory(ts, has, cert))
 		return
 	}
@@ -107,13 +108,20 @@ func inMemory(ts *testscript.TestScript, has map[string]bool, cert tls.Certifica
 			return true
 		}
 		repository, digest, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/blobs/")
-		if !has["cut"] || !ok || r.Method != http.MethodGet {
+		if !has["cut"] && !has["wrong"] || !ok || r.Method != http.MethodGet {
 			return false
 		}
 		data := g.Blob(repository, digest)
 		mu.Lock()
 		cut := len(data) > 4<<10 && !was[digest]
 		was[digest] = true
+		if has["wrong"] && cut {
+			has["wrong"], cut = false, false
+			w.Write(make([]byte, len(data)))
+			mu.Unlock()
+			return true
+		}
+		cut = cut && has["cut"]
 		mu.Unlock()
 		if cut {
 			w.Header().Set("Content-Length", strconv.Itoa(len(data)))

@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +22,6 @@ import (
 	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
-	"oras.land/oras-go/v2/registry/remote/credentials"
 
 	"github.com/ociferry/ferry/layout"
 )
@@ -60,6 +62,9 @@ type Client struct {
 	other http.RoundTripper
 	creds auth.CredentialFunc
 
+	patience patience
+	secrets  secrets
+
 	mu    sync.Mutex
 	plain map[string]bool // by host
 	auths map[string]*auth.Client
@@ -77,7 +82,10 @@ func New(o Options) (*Client, error) {
 	if o.UserAgent == "" {
 		o.UserAgent = "ferry"
 	}
-	c := &Client{o: o, plain: map[string]bool{}, auths: map[string]*auth.Client{}, repos: map[string]*remote.Repository{}}
+	c := &Client{o: o, patience: usual, plain: map[string]bool{}, auths: map[string]*auth.Client{}, repos: map[string]*remote.Repository{}}
+	if err := c.checkProxies(); err != nil {
+		return nil, err
+	}
 	base := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
 	if o.CAFile != "" {
 		pem, err := readSmall(o.CAFile)
@@ -123,6 +131,37 @@ func transport(t *tls.Config, concurrency int) *http.Transport {
 	}
 }
 
+// A ProxyError is a variable of the environment that names no proxy. Requests
+// would go past it, to the registry itself.
+type ProxyError struct{ Variable string }
+
+func (e *ProxyError) Error() string {
+	return e.Variable + ": not the address of a proxy; want http://HOST:PORT, or https or socks5 in place of http"
+}
+
+// checkProxies looks at what http.ProxyFromEnvironment takes proxies from: it
+// passes over what it cannot read. A value may hold a password.
+func (c *Client) checkProxies() error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		value := os.Getenv(name)
+		if value == "" {
+			continue
+		}
+		if !strings.Contains(value, "://") {
+			value = "http://" + value
+		}
+		u, err := url.Parse(value)
+		if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) || u.Hostname() == "" || strings.ContainsAny(u.Host, " \t") {
+			return &ProxyError{name}
+		}
+		if password, ok := u.User.Password(); ok {
+			c.secrets.add(password)
+			c.secrets.add(base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password)))
+		}
+	}
+	return nil
+}
+
 func readSmall(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -140,28 +179,40 @@ func readSmall(name string) ([]byte, error) {
 // credentials chooses where credentials come from.
 func (c *Client) credentials() error {
 	fixed := auth.Credential{Username: c.o.Username, Password: c.o.Password}
+	c.secrets.add(c.o.Password)
+	c.secrets.add(c.o.Token)
 	switch {
 	case c.o.Token != "":
 		return nil // see repository
 	case fixed != auth.EmptyCredential:
+		// It is asked for hosts that references name, and for no others.
+		c.creds = func(context.Context, string) (auth.Credential, error) { return fixed, nil }
+		return nil
 	case c.o.ConfigFile == "":
 		return nil
-	default:
-		store, err := credentials.NewStore(c.o.ConfigFile, credentials.StoreOptions{})
-		if err != nil {
-			return fmt.Errorf("%s: not a docker configuration: %w", layout.Printable(c.o.ConfigFile), err)
-		}
-		c.creds = func(ctx context.Context, host string) (auth.Credential, error) {
-			cred, err := credentials.Credential(store)(ctx, host)
-			if err != nil {
-				err = fmt.Errorf("the credential for %s in %s: %w", host, layout.Printable(c.o.ConfigFile), err)
-			}
-			return cred, err
-		}
-		return nil
 	}
-	// It is asked for hosts that references name, and for no others.
-	c.creds = func(context.Context, string) (auth.Credential, error) { return fixed, nil }
+	logins, err := readLogins(c.o.ConfigFile)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	asked := map[string]auth.Credential{}
+	c.creds = func(ctx context.Context, host string) (auth.Credential, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if cred, ok := asked[host]; ok {
+			return cred, nil
+		}
+		cred, err := logins.login(ctx, host, &c.secrets, c.patience.helper)
+		if err != nil {
+			return cred, &LoginError{host, c.o.ConfigFile, err}
+		}
+		for _, secret := range []string{cred.Password, cred.RefreshToken, cred.AccessToken} {
+			c.secrets.add(secret)
+		}
+		asked[host] = cred
+		return cred, nil
+	}
 	return nil
 }
 
@@ -196,7 +247,7 @@ func (c *Client) repository(ctx context.Context, ref Reference) (*remote.Reposit
 	at := registry.Reference{Registry: ref.Host, Repository: ref.Repository}
 	a := c.auths[ref.Host]
 	if a == nil {
-		g := &gate{host: at.Host(), plain: plain, open: c.o.PlainHTTP, token: c.o.Token, agent: c.o.UserAgent, own: c.own, other: c.other}
+		g := &gate{host: at.Host(), plain: plain, open: c.o.PlainHTTP, token: c.o.Token, agent: c.o.UserAgent, own: c.own, other: c.other, patience: &c.patience, secrets: &c.secrets}
 		a = &auth.Client{Client: &http.Client{Transport: g}, Credential: c.creds, Cache: auth.NewCache(), ClientID: "ferry"}
 		if loopback(ref.Host) {
 			a.BlockedRealmPrefixes = []netip.Prefix{} // a registry on this machine may have its token service here too
@@ -209,7 +260,7 @@ func (c *Client) repository(ctx context.Context, ref Reference) (*remote.Reposit
 	}
 	r := &remote.Repository{
 		Client: client, Reference: at, PlainHTTP: plain,
-		ManifestMediaTypes: accepted, MaxMetadataBytes: layout.MaxDocument,
+		ManifestMediaTypes: accepted, MaxMetadataBytes: layout.MaxDocument + 1, // the gate ends before that
 		TagListMaxPages: 1000, ReferrerListMaxPages: 100,
 		SkipReferrersGC: true, // deleting is often forbidden, and nothing is deleted here
 	}
@@ -231,7 +282,7 @@ func (c *Client) isPlain(ctx context.Context, host string) (bool, error) {
 	if plain, ok := c.plain[host]; ok {
 		return plain, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, stallRead)
+	ctx, cancel := context.WithTimeout(ctx, c.patience.small)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/v2/", nil)
 	if err != nil {

@@ -14,12 +14,20 @@
 //   - A push sends blobs that the registry does not have, taking over from
 //     another of its repositories what lies there; then manifests, children
 //     first and by digest; then the tags, one after another.
-//   - A failure that may pass (429, 5xx, a cut or silent connection) is tried
-//     again, with a growing wait or the one that Retry-After asks for.
+//   - A failure that may pass (429, 5xx, an odd status, a connection that is cut,
+//     silent or too slow) is tried again, with a growing wait or the one that
+//     Retry-After asks for. What is no blob has a minute for all of it, and a
+//     blob must come at 1 KiB per second of waiting.
+//   - Tries of a blob are counted anew only when it is further than it ever was.
+//     Where the registry does not give the rest of it alone, all of it is fetched.
+//   - What is no blob is counted while it comes: 128 KiB of a token, 4 MiB of any
+//     other answer, 32 MiB of indexes and manifests in one pull or listing, 64 KiB
+//     of what a credential helper prints.
 //   - A credential goes to the host it is for and to the token service which
 //     that host names in a challenge: never along a redirect, never over plain
 //     HTTP unless that was asked for or the host is this machine, and into no
-//     message.
+//     message, though a registry, a proxy or a helper repeats it.
+//   - What others say in an error is shown in one short line.
 //   - Plain HTTP is spoken where Options.PlainHTTP says so, and with loopback
 //     addresses that do not answer as TLS. A redirect from TLS to plain HTTP is
 //     not followed.

@@ -24,14 +24,14 @@ import (
 type Error struct {
 	Reference string // HOST/REPOSITORY, with the tag or digest it was about
 	Doing     string // what was under way, for people
-	Status    int    // HTTP status; 0 when there was no answer
+	Status    int    // HTTP status of an error; 0 when there was no such answer
 	Body      string // the answer, shortened; foreign
 	By        string // who gave the answer, if not the registry itself: a token service or storage
 	Err       error  // what went wrong otherwise
 }
 
 func (e *Error) Error() string {
-	if e.Status == 0 {
+	if e.Status < 400 {
 		return fmt.Sprintf("%s: HTTP error %s: %v", e.Reference, e.Doing, e.Err)
 	}
 	answer := http.StatusText(e.Status)
@@ -104,14 +104,18 @@ func (e errDowngrade) Error() string {
 	return fmt.Sprintf("refused to go on to %q over plain HTTP", e.host)
 }
 
-// explain makes an *Error of what a request came to.
-func explain(ref, doing string, rec *record, err error) error {
+// explain makes an *Error of what a request came to, or leaves a *ContentError
+// or an error of the disk as it is. Its text is fit to be shown.
+func (c *Client) explain(ref, doing string, rec *record, err error) error {
 	var content *ContentError
 	var done *Error
 	var disk *diskError
+	var large *tooLargeError
 	switch {
+	case errors.As(err, &large) && large.limit != maxToken:
+		return &ContentError{ref, "answer", large}
 	case errors.As(err, &content) || errors.As(err, &done):
-		return err
+		return c.secrets.clean(err)
 	case errors.As(err, &disk):
 		return disk.error
 	}
@@ -128,10 +132,12 @@ func explain(ref, doing string, rec *record, err error) error {
 		if errors.Is(err, auth.ErrBasicCredentialNotFound) {
 			e.Err = errNoCredential
 		}
-		return e
+	} else if login := (*LoginError)(nil); errors.As(err, &login) {
+		e.Err = login
+	} else {
+		e.Err = plainError(err, host)
 	}
-	e.Err = plainError(err, host)
-	return e
+	return c.secrets.clean(e)
 }
 
 // isAnswer reports whether an error is the registry's answer itself, and not
@@ -158,8 +164,8 @@ func plainError(err error, host string) error {
 	return err
 }
 
-// answer is the body of an error as one short line: the codes and messages of
-// the specification where it has them ("Error codes").
+// answer is what the body of an error says: the codes and messages of the
+// specification where it has them ("Error codes").
 func answer(body []byte) string {
 	var doc struct {
 		Errors []struct {
@@ -167,28 +173,41 @@ func answer(body []byte) string {
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	if json.Unmarshal(body, &doc) == nil && len(doc.Errors) > 0 {
-		var all []string
-		for _, e := range doc.Errors {
-			all = append(all, strings.TrimSuffix(e.Code+": "+e.Message, ": "))
-		}
-		body = []byte(strings.Join(all, "; "))
+	if json.Unmarshal(body, &doc) != nil || len(doc.Errors) == 0 {
+		return string(body)
 	}
-	s := strings.Join(strings.Fields(string(body)), " ")
-	if len(s) > 200 {
-		s = s[:200] + "..."
+	var all []string
+	for _, e := range doc.Errors {
+		all = append(all, strings.TrimSuffix(e.Code+": "+e.Message, ": "))
 	}
-	return s
+	return strings.Join(all, "; ")
+}
+
+// cutTexts are in errors of net/http that have no type: of connections that
+// broke, over HTTP/1.1 in the middle of a line too, and of streams over HTTP/2.
+var cutTexts = []string{
+	"server closed idle connection", "GOAWAY", "stream error: ", "connection error: ", "http2: client conn",
+	"malformed HTTP", "malformed MIME header", "tls: bad record MAC",
 }
 
 // cut reports whether an error is that of a connection that broke or fell
 // silent, so that another may do better.
 func cut(err error) bool {
-	var timeout interface{ Timeout() bool }
-	text := err.Error()
-	if strings.Contains(text, "server closed idle connection") || strings.Contains(text, "GOAWAY") || errors.Is(err, net.ErrClosed) {
-		return true
+	var large *tooLargeError
+	if errors.As(err, &large) {
+		return false
 	}
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, errStalled) ||
+	text := err.Error()
+	for _, t := range cutTexts {
+		if strings.Contains(text, t) {
+			return !strings.Contains(text, tlsAlert)
+		}
+	}
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, errStalled) || errors.Is(err, net.ErrClosed) ||
 		isReset(err) || errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(err, context.Canceled)
 }
+
+// tlsAlert is how a server that speaks TLS answers to plain HTTP, as net/http
+// quotes it.
+const tlsAlert = `"\x15\x03`

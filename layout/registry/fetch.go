@@ -34,6 +34,12 @@ func NotFound(err error) bool {
 
 // get makes a GET request below the repository's path.
 func (c *Client) get(ctx context.Context, ref Reference, path string, header map[string]string) (*http.Response, error) {
+	return c.request(ctx, http.MethodGet, ref, path, header, auth.ActionPull)
+}
+
+// request makes a request without a body below the repository's path, with a
+// token for these actions where the registry wants one.
+func (c *Client) request(ctx context.Context, method string, ref Reference, path string, header map[string]string, actions ...string) (*http.Response, error) {
 	repo, err := c.repository(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -42,8 +48,8 @@ func (c *Client) get(ctx context.Context, ref Reference, path string, header map
 	if repo.PlainHTTP {
 		scheme = "http"
 	}
-	ctx = auth.AppendRepositoryScope(ctx, repo.Reference, auth.ActionPull)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+repo.Reference.Host()+"/v2/"+ref.Repository+path, nil)
+	ctx = auth.AppendRepositoryScope(ctx, repo.Reference, actions...)
+	req, err := http.NewRequestWithContext(ctx, method, scheme+"://"+repo.Reference.Host()+"/v2/"+ref.Repository+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +62,9 @@ func (c *Client) get(ctx context.Context, ref Reference, path string, header map
 // A document is an index or a manifest as it came, whole.
 type document struct {
 	v1.Descriptor
-	data []byte
+	data     []byte
+	index    *v1.Index    // parsed, or nil
+	manifest *v1.Manifest // parsed, or nil
 }
 
 // document fetches what ref asks for. want, which may be nil, is the descriptor
@@ -131,10 +139,18 @@ type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e)) }
 
+// An oddStatus is an answer that is neither an error nor what was asked for:
+// nothing is known about the content. It may pass.
+type oddStatus int
+
+func (e oddStatus) Error() string {
+	return fmt.Sprintf("want an answer with status 200, found %d", int(e))
+}
+
 // wrongStatus is the error for an answer that is not the one wanted.
 func wrongStatus(resp *http.Response) error {
 	if resp.StatusCode < 400 {
-		return bad("want an answer with status 200, found %d", resp.StatusCode)
+		return oddStatus(resp.StatusCode)
 	}
 	return statusError(resp.StatusCode)
 }
@@ -146,12 +162,9 @@ func readDocument(ctx context.Context, resp *http.Response, want *v1.Descriptor)
 		return doc, &badContent{tooLarge(resp.ContentLength)}
 	}
 	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(resp.Body, layout.MaxDocument+1))
-	switch {
-	case err != nil:
+	n, err := io.Copy(&b, resp.Body) // bounded by the gate
+	if err != nil {
 		return doc, err
-	case n > layout.MaxDocument:
-		return doc, bad("larger than the limit of %d bytes for a manifest", layout.MaxDocument)
 	}
 	doc.data, doc.Size, doc.Digest = b.Bytes(), n, digest.FromBytes(b.Bytes())
 	if doc.MediaType, err = mediaType(resp.Header.Get("Content-Type"), doc.data); err != nil {
@@ -178,9 +191,9 @@ func readDocument(ctx context.Context, resp *http.Response, want *v1.Descriptor)
 		}
 	}
 	if layout.IsIndex(doc.MediaType) {
-		_, err = layout.ParseIndex(doc.data, doc.MediaType)
+		doc.index, err = layout.ParseIndex(doc.data, doc.MediaType)
 	} else {
-		_, err = layout.ParseManifest(doc.data, doc.MediaType)
+		doc.manifest, err = layout.ParseManifest(doc.data, doc.MediaType)
 	}
 	if err != nil {
 		return doc, &badContent{err}
@@ -225,21 +238,22 @@ func (c *Client) blob(ctx context.Context, ref Reference, d v1.Descriptor, s *St
 		return err
 	}
 	defer p.close()
-	found := p.n
 	p.count = c.carried
 	p.count(p.n)
+	furthest := p.n
 	err = c.try(ctx, at, "fetching the blob", func(ctx context.Context) error {
-		before := p.n
 		err := c.blobOnce(ctx, ref, d, p)
-		recordOf(ctx).gained = p.n - before
 		var bad *badContent
-		if errors.As(err, &bad) && found > 0 {
-			// What an earlier run left may be what is wrong.
-			found = 0
+		if errors.As(err, &bad) && p.pieced {
+			// What was there before, or the answer to a range, may be what is wrong.
 			if err := p.reset(); err != nil {
 				return err
 			}
 			err = c.blobOnce(ctx, ref, d, p)
+		}
+		if p.n >= furthest+goodProgress {
+			furthest = p.n
+			recordOf(ctx).gained = true
 		}
 		if errors.As(err, &bad) {
 			p.discard()
@@ -254,11 +268,12 @@ func (c *Client) blob(ctx context.Context, ref Reference, d v1.Descriptor, s *St
 }
 
 // blobOnce goes on with a blob where it stands. It returns nil when all of it
-// is there and is what d describes, and *badContent when it cannot be.
+// is there and is what d describes, and *badContent when it cannot be, or when
+// the registry does not give the rest alone.
 func (c *Client) blobOnce(ctx context.Context, ref Reference, d v1.Descriptor, p *partial) error {
 	if p.n < d.Size || d.Size == 0 {
 		header := map[string]string{}
-		if p.n > 0 {
+		if p.pieced = p.n > 0; p.pieced {
 			header["Range"] = fmt.Sprintf("bytes=%d-%d", p.n, d.Size-1)
 		}
 		resp, err := c.get(ctx, ref, "/blobs/"+string(d.Digest), header)

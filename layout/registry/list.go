@@ -17,7 +17,10 @@ const maxTags = 100_000
 
 // Tags lists the tags of a repository, in the registry's order.
 func (c *Client) Tags(ctx context.Context, ref Reference) (tags []string, err error) {
-	err = c.try(ctx, ref.Name(), "listing the tags", func(ctx context.Context) error {
+	const doing = "listing the tags"
+	ctx, cancel := c.hurry(ctx, ref.Name(), doing)
+	defer cancel()
+	err = c.try(ctx, ref.Name(), doing, func(ctx context.Context) error {
 		repo, err := c.repository(ctx, ref)
 		if err != nil {
 			return err
@@ -28,7 +31,7 @@ func (c *Client) Tags(ctx context.Context, ref Reference) (tags []string, err er
 				return &ContentError{ref.Name(), "list of tags", fmt.Errorf("more than the limit of %d", maxTags)}
 			}
 			for _, t := range page {
-				if !ValidTag(t) {
+				if !layout.ValidTag(t) {
 					return &ContentError{ref.Name(), "list of tags", fmt.Errorf("%s is not a tag", layout.Printable(t))}
 				}
 			}
@@ -43,6 +46,20 @@ func (c *Client) Tags(ctx context.Context, ref Reference) (tags []string, err er
 	return tags, err
 }
 
+// hurry gives a list an end: it may have any number of pages.
+func (c *Client) hurry(ctx context.Context, ref, doing string) (context.Context, context.CancelFunc) {
+	limit := c.patience.list
+	return context.WithTimeoutCause(ctx, limit, &Error{Reference: ref, Doing: doing, Err: fmt.Errorf("not at an end after %v", limit)})
+}
+
+// maxDocuments bounds the indexes and manifests of one pull or listing, all
+// together, in bytes. A layout may not have more of them.
+const maxDocuments = 8 * layout.MaxDocument
+
+func tooManyDocuments(ref Reference) error {
+	return &ContentError{ref.Name(), "set of manifests", fmt.Errorf("larger than the limit of %d bytes for all of them", maxDocuments)}
+}
+
 // Documents fetches what the references stand for, all of one repository, as
 // far as it is index or manifest, and nothing else. The index of the audit is
 // the one that a pull of the same references writes. A reference that the
@@ -52,6 +69,7 @@ func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Repor
 	found := make([]v1.Descriptor, len(refs))
 	docs := map[digest.Digest]document{}
 	var mu sync.Mutex
+	size := int64(0)
 	err := c.each(ctx, len(refs), func(ctx context.Context, i int) error {
 		ref := refs[i]
 		if ref.Tag == "" && ref.Digest == "" {
@@ -64,10 +82,13 @@ func (c *Client) Documents(ctx context.Context, refs []Reference) (*layout.Repor
 		if err != nil {
 			return err
 		}
-		found[i] = named(doc, ref)
 		mu.Lock()
+		defer mu.Unlock()
+		found[i] = named(doc, ref)
 		docs[doc.Digest] = doc
-		mu.Unlock()
+		if size += doc.Size; size > maxDocuments {
+			return tooManyDocuments(ref)
+		}
 		return nil
 	})
 	if err != nil {
@@ -120,8 +141,8 @@ func named(doc document, ref Reference) v1.Descriptor {
 		// Of an image that was chosen out of an index this is its own digest.
 		d.Annotations = map[string]string{layout.AnnotationContainerdName: Reference{Host: ref.Host, Repository: ref.Repository, Digest: d.Digest}.String()}
 	}
-	if m, err := layout.ParseManifest(doc.data, doc.MediaType); err == nil {
-		d.ArtifactType = m.ArtifactType
+	if doc.manifest != nil {
+		d.ArtifactType = doc.manifest.ArtifactType
 	}
 	return d
 }

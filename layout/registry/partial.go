@@ -27,7 +27,8 @@ type partial struct {
 	n    int64
 	h    hash.Hash
 
-	count func(int64) // told of every byte that comes, or is given up again
+	pieced bool        // it did not come whole, in one answer of this run
+	count  func(int64) // told of every byte that comes, or is given up again
 }
 
 // partial opens what there is of a blob, and hashes it.
@@ -53,12 +54,14 @@ func (s *Stage) partial(d v1.Descriptor) (*partial, error) {
 		p.f.Close()
 		return nil, err
 	}
+	p.pieced = p.n > 0
 	return p, nil
 }
 
 // reset begins anew.
 func (p *partial) reset() error {
 	p.h.Reset()
+	p.pieced = false
 	p.count(-p.n)
 	p.n = 0
 	err := p.f.Truncate(0)

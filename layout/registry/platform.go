@@ -16,15 +16,24 @@ import (
 type PlatformError struct {
 	Reference string
 	Want      string
-	Have      []string // what there is, or what fits
+	Have      []string // what there is, or what fits; foreign
 	Several   bool
 }
 
 func (e *PlatformError) Error() string {
-	if e.Several {
-		return fmt.Sprintf("%s: several images fit the platform %s: %s", e.Reference, e.Want, strings.Join(e.Have, ", "))
+	const shown = 20
+	have := make([]string, 0, shown+1)
+	for i, p := range e.Have {
+		if i == shown {
+			have = append(have, fmt.Sprintf("and %d more", len(e.Have)-i))
+			break
+		}
+		have = append(have, layout.Printable(p))
 	}
-	return fmt.Sprintf("%s: no image for the platform %s; there are: %s", e.Reference, e.Want, strings.Join(e.Have, ", "))
+	if e.Several {
+		return fmt.Sprintf("%s: several images fit the platform %s: %s", e.Reference, e.Want, strings.Join(have, ", "))
+	}
+	return fmt.Sprintf("%s: no image for the platform %s; there are: %s", e.Reference, e.Want, strings.Join(have, ", "))
 }
 
 // FormatPlatform is OS/ARCH or OS/ARCH/VARIANT.
@@ -52,7 +61,7 @@ func fits(p, want v1.Platform) bool {
 // that the index holds about it.
 func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (document, []v1.Descriptor, error) {
 	fail := &PlatformError{Reference: p.ref.String(), Want: FormatPlatform(want)}
-	if !layout.IsIndex(top.MediaType) {
+	if top.index == nil {
 		have, err := p.platformOf(ctx, top)
 		if err == nil && have != nil && !fits(*have, want) {
 			fail.Have = []string{FormatPlatform(*have)}
@@ -60,13 +69,9 @@ func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (docu
 		}
 		return top, nil, err
 	}
-	index, err := layout.ParseIndex(top.data, top.MediaType)
-	if err != nil {
-		return top, nil, err
-	}
 	var found []v1.Descriptor
 	var names []string
-	for _, d := range index.Manifests {
+	for _, d := range top.index.Manifests {
 		if d.Platform == nil {
 			continue
 		}
@@ -84,7 +89,7 @@ func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (docu
 		return top, nil, fail
 	}
 	var about []v1.Descriptor
-	for _, d := range index.Manifests {
+	for _, d := range top.index.Manifests {
 		// How BuildKit puts attestations beside images.
 		if d.Annotations["vnd.docker.reference.digest"] == string(found[0].Digest) && d.Digest != found[0].Digest {
 			about = append(about, d)
@@ -96,10 +101,7 @@ func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (docu
 
 // platformOf reads the config of a single image; nil means that it is for none.
 func (p *pull) platformOf(ctx context.Context, doc document) (*v1.Platform, error) {
-	m, err := layout.ParseManifest(doc.data, doc.MediaType)
-	if err != nil {
-		return nil, p.wrong(doc.Digest, err)
-	}
+	m := doc.manifest
 	switch m.Config.MediaType {
 	case v1.MediaTypeImageConfig, "application/vnd.docker.container.image.v1+json":
 	default:

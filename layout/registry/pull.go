@@ -25,11 +25,8 @@ type PullOptions struct {
 	Judge func(v1.Descriptor, *v1.Manifest) error
 }
 
-// Limits of what a registry can make a pull do.
-const (
-	maxDepth     = 16
-	maxReferrers = 1000
-)
+// maxReferrers is how many referrers a pull takes along.
+const maxReferrers = 1000
 
 // Pull fetches what a reference stands for into a stage, and returns what belongs
 // into index.json, with its names: first what the reference stands for, then what
@@ -40,7 +37,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 	if ref.Tag == "" && ref.Digest == "" {
 		ref.Tag = "latest"
 	}
-	p := &pull{c: c, ref: ref, s: s, judge: o.Judge, docs: map[digest.Digest]bool{}, types: map[digest.Digest]string{}, leaves: map[digest.Digest]v1.Descriptor{}}
+	p := &pull{c: c, ref: ref, s: s, judge: o.Judge, came: map[digest.Digest]document{}, done: map[digest.Digest]bool{}, types: map[digest.Digest]string{}, sizes: map[digest.Digest]int64{}}
 	top, err := c.document(ctx, ref, nil)
 	if err != nil {
 		return nil, err
@@ -51,7 +48,8 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 			return nil, err
 		}
 	}
-	if err := p.follow(ctx, top, 1); err != nil {
+	p.came[top.Digest] = top
+	if err := p.walk(ctx, top.Descriptor); err != nil {
 		return nil, err
 	}
 	p.found = []v1.Descriptor{named(top, ref)}
@@ -70,16 +68,18 @@ func (c *Client) Pull(ctx context.Context, ref Reference, s *Stage, o PullOption
 
 // A pull is one reference on its way.
 type pull struct {
-	c      *Client
-	ref    Reference
-	s      *Stage
-	judge  func(v1.Descriptor, *v1.Manifest) error
-	found  []v1.Descriptor
-	docs   map[digest.Digest]bool // put into the stage
-	order  []v1.Descriptor        // of these, as they came
-	types  map[digest.Digest]string
-	leaves map[digest.Digest]v1.Descriptor
-	list   []v1.Descriptor // of leaves, as they came
+	c     *Client
+	ref   Reference
+	s     *Stage
+	judge func(v1.Descriptor, *v1.Manifest) error
+	found []v1.Descriptor
+	came  map[digest.Digest]document // fetched, and not put into the stage yet
+	done  map[digest.Digest]bool     // documents that are in the stage
+	order []v1.Descriptor            // of these, as they came
+	types map[digest.Digest]string   // of these, their artifact types
+	size  int64                      // of these, in bytes
+	sizes map[digest.Digest]int64    // of the other blobs
+	list  []v1.Descriptor            // of these, as they were named
 }
 
 // at is the reference to something else in the same repository.
@@ -87,60 +87,66 @@ func (p *pull) at(d digest.Digest) Reference {
 	return Reference{Host: p.ref.Host, Repository: p.ref.Repository, Digest: d}
 }
 
-// follow puts a document into the stage, and all documents that it reaches; it
+// walk puts a document into the stage, and all documents that it reaches; it
 // notes the other blobs.
-func (p *pull) follow(ctx context.Context, doc document, depth int) error {
+func (p *pull) walk(ctx context.Context, d v1.Descriptor) error {
+	err := layout.Walk(ctx, layout.WalkOptions{Roots: []v1.Descriptor{d}, Document: p.document, Repeats: true}, p.visit)
+	if format, ok := err.(*layout.FormatError); ok { // of the walk itself
+		err = p.wrong(d.Digest, format)
+	}
+	return err
+}
+
+// document is nothing for a document that is in the stage: it has been walked.
+// Documents are counted before one more is asked for.
+func (p *pull) document(ctx context.Context, d v1.Descriptor) (*v1.Index, *v1.Manifest, error) {
 	switch {
-	case p.docs[doc.Digest]:
-		return nil
-	case depth > maxDepth:
-		return p.wrong(doc.Digest, fmt.Errorf("indexes nested deeper than %d levels", maxDepth))
-	case len(p.docs)+len(p.list) > layout.MaxFiles:
-		return p.wrong(doc.Digest, fmt.Errorf("too many blobs, the limit is %d", layout.MaxFiles))
+	case p.done[d.Digest]:
+		return nil, nil, nil
+	case d.Size <= layout.MaxDocument && p.size+d.Size > maxDocuments: // a larger one is refused by itself
+		return nil, nil, tooManyDocuments(p.ref)
+	case len(p.done)+len(p.list) > layout.MaxFiles:
+		return nil, nil, p.wrong(d.Digest, fmt.Errorf("too many blobs, the limit is %d", layout.MaxFiles))
 	}
-	if err := p.s.put(doc); err != nil {
-		return err
+	doc, ok := p.came[d.Digest]
+	if !ok {
+		var err error
+		if doc, err = p.c.document(ctx, p.at(d.Digest), &d); err != nil {
+			return nil, nil, err
+		}
 	}
-	p.docs[doc.Digest] = true
+	delete(p.came, d.Digest)
+	p.done[d.Digest] = true
+	p.size += doc.Size
 	p.order = append(p.order, doc.Descriptor)
-	children, err := layout.Children(doc.MediaType, doc.data)
-	if err != nil {
-		return p.wrong(doc.Digest, err)
-	}
-	if !layout.IsIndex(doc.MediaType) {
-		m, err := layout.ParseManifest(doc.data, doc.MediaType)
-		if err != nil {
-			return p.wrong(doc.Digest, err)
+	return doc.index, doc.manifest, p.s.put(doc)
+}
+
+// visit judges a manifest, and notes what else there is to fetch.
+func (p *pull) visit(n *layout.Node) error {
+	if isDocument(n.Descriptor) {
+		if n.Manifest == nil || n.Again {
+			return nil
 		}
-		p.types[doc.Digest] = m.ArtifactType
+		p.types[n.Digest] = n.Manifest.ArtifactType
 		if p.judge != nil {
-			if err := p.judge(doc.Descriptor, m); err != nil {
-				return err
-			}
+			return p.judge(v1.Descriptor{MediaType: n.MediaType, Digest: n.Digest, Size: n.Size}, n.Manifest)
 		}
+		return nil
 	}
-	for _, d := range children {
-		if !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType) {
-			if have, ok := p.leaves[d.Digest]; ok && have.Size != d.Size {
-				return p.wrong(doc.Digest, fmt.Errorf("it gives %s two sizes, %d and %d bytes", d.Digest, have.Size, d.Size))
-			} else if !ok {
-				p.leaves[d.Digest] = d
-				p.list = append(p.list, d)
-			}
-			continue
-		}
-		if p.docs[d.Digest] {
-			continue
-		}
-		child, err := p.c.document(ctx, p.at(d.Digest), &d)
-		if err != nil {
-			return err
-		}
-		if err := p.follow(ctx, child, depth+1); err != nil {
-			return err
-		}
+	have, ok := p.sizes[n.Digest]
+	if ok && have != n.Size {
+		return p.wrong(n.Parent.Digest, fmt.Errorf("it gives %s two sizes, %d and %d bytes", n.Digest, have, n.Size))
+	}
+	if !ok {
+		p.sizes[n.Digest] = n.Size
+		p.list = append(p.list, n.Descriptor)
 	}
 	return nil
+}
+
+func isDocument(d v1.Descriptor) bool {
+	return layout.IsIndex(d.MediaType) || layout.IsManifest(d.MediaType)
 }
 
 func (p *pull) wrong(d digest.Digest, err error) error {

@@ -45,7 +45,7 @@ type Moved struct {
 // is a *TagError when a tag could not be set; else an *Error, or one of the
 // contents.
 func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descriptor, to Reference, tags, from []string) (*Pushed, error) {
-	if !layout.IsIndex(d.MediaType) && !layout.IsManifest(d.MediaType) {
+	if !isDocument(d) {
 		return nil, fmt.Errorf("%s is no artifact but a single blob of type %s", d.Digest, layout.Printable(d.MediaType))
 	}
 	only, err := contents.Only(string(d.Digest))
@@ -56,7 +56,7 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 	var leaves []layout.Blob
 	docs := map[digest.Digest]layout.Blob{}
 	for _, b := range only.Blobs {
-		if layout.IsIndex(b.MediaType) || layout.IsManifest(b.MediaType) {
+		if isDocument(b.Descriptor) {
 			docs[b.Digest] = b
 			continue
 		}
@@ -69,7 +69,19 @@ func (c *Client) Push(ctx context.Context, contents *layout.Contents, d v1.Descr
 	if err != nil {
 		return nil, err
 	}
-	root, err := p.documents(ctx, docs, d.Digest)
+	// Each document goes under its digest, after those that it names: a registry
+	// may refuse an index whose manifests it lacks.
+	var root []byte
+	err = only.Walk(ctx, layout.WalkOptions{Roots: []v1.Descriptor{d}, ChildrenFirst: true}, func(n *layout.Node) error {
+		b, ok := docs[n.Digest]
+		if !ok {
+			return nil
+		}
+		if root, err = b.Bytes(ctx); err != nil { // the last one is d
+			return err
+		}
+		return p.manifest(ctx, b.Descriptor, root, string(n.Digest))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +114,6 @@ func (p *push) stands(ctx context.Context, tag string) digest.Digest {
 	return d.Digest
 }
 
-func read(ctx context.Context, b layout.Blob) ([]byte, error) {
-	if b.Size > layout.MaxDocument {
-		return nil, fmt.Errorf("%s: %w", b.Digest, tooLarge(b.Size))
-	}
-	return b.Bytes(ctx)
-}
-
 // A push is one artifact on its way.
 type push struct {
 	c    *Client
@@ -132,17 +137,7 @@ func (p *push) count(n *int, size int64) {
 // blob sends a blob if the registry does not have it.
 func (p *push) blob(ctx context.Context, b layout.Blob) error {
 	at := p.to.Name() + "@" + string(b.Digest)
-	there := false
-	err := p.c.try(ctx, at, "looking for the blob", func(ctx context.Context) error {
-		repo, err := p.c.repository(ctx, p.to)
-		if err != nil {
-			return err
-		}
-		// The rights to push are asked for at once, so that one token does.
-		ctx = auth.AppendRepositoryScope(ctx, repo.Reference, auth.ActionPull, auth.ActionPush)
-		there, err = repo.Blobs().Exists(ctx, b.Descriptor)
-		return err
-	})
+	there, err := p.has(ctx, at, "/blobs/"+string(b.Digest), b.Descriptor)
 	if err != nil {
 		return err
 	}
@@ -170,6 +165,29 @@ func (p *push) blob(ctx context.Context, b layout.Blob) error {
 		p.count(&p.out.Sent, b.Size)
 	}
 	return nil
+}
+
+// has reports whether the registry has something, whole: a HEAD request tells
+// its size too, and one that tells another, or none, is no reason to leave it.
+func (p *push) has(ctx context.Context, at, path string, d v1.Descriptor) (there bool, err error) {
+	err = p.c.try(ctx, at, "looking for the blob", func(ctx context.Context) error {
+		// The rights to push are asked for at once, so that one token does.
+		resp, err := p.c.request(ctx, http.MethodHead, p.to, path, nil, auth.ActionPull, auth.ActionPush)
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		says := resp.Header.Get("Docker-Content-Digest")
+		switch resp.StatusCode {
+		case http.StatusOK:
+			there = resp.ContentLength == d.Size && (says == "" || says == string(d.Digest))
+		case http.StatusNotFound:
+		default:
+			return wrongStatus(resp)
+		}
+		return nil
+	})
+	return there, err
 }
 
 // send has the registry take a blob from another of its repositories, or
@@ -248,32 +266,6 @@ func (o *outgoing) Read(p []byte) (int, error) {
 		err = &diskError{err}
 	}
 	return n, err
-}
-
-// documents puts a document under its digest, once, behind those that it names:
-// a registry may refuse an index whose manifests it lacks. What still has to go
-// is in docs; they stand in no order, for an image that has a name of its own
-// may come before an index that has it.
-func (p *push) documents(ctx context.Context, docs map[digest.Digest]layout.Blob, d digest.Digest) ([]byte, error) {
-	b, ok := docs[d]
-	if !ok {
-		return nil, nil // a blob, or gone before
-	}
-	delete(docs, d)
-	data, err := read(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	children, err := layout.Children(b.MediaType, data)
-	if err != nil {
-		return nil, err
-	}
-	for _, child := range children {
-		if _, err := p.documents(ctx, docs, child.Digest); err != nil {
-			return nil, err
-		}
-	}
-	return data, p.manifest(ctx, b.Descriptor, data, string(d))
 }
 
 // manifest puts a document under its digest or a tag.

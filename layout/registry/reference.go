@@ -70,6 +70,8 @@ var (
 	repositoryPattern = pattern(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 	labelPattern      = pattern(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 	schemePattern     = pattern(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+	// atDigestPattern is what is meant as a digest, right or wrong.
+	atDigestPattern = pattern(`^(?:sha[0-9]+:.*|[a-z0-9+._-]+:[0-9A-Za-z=_-]{32,})$`)
 )
 
 // Parse reads a reference: [oci://]HOST[:PORT][/REPOSITORY][:TAG][@DIGEST]. The
@@ -91,10 +93,13 @@ func Parse(text string) (Reference, error) {
 	fail := func(format string, args ...any) (Reference, error) {
 		return Reference{}, &ReferenceError{text, fmt.Sprintf(format, args...)}
 	}
-	host, rest, slash := strings.Cut(s, "/")
-	if strings.Contains(host, "@") && slash {
-		return Reference{}, &ReferenceError{Msg: "a user or password does not belong into a reference; use -u and --password-stdin"}
+	if name, dgst, ok := strings.Cut(s, "@"); ok && !atDigestPattern().MatchString(dgst) {
+		if !strings.ContainsAny(name, "/") || strings.ContainsAny(dgst, "@/") {
+			return Reference{}, &ReferenceError{Msg: "a user or password does not belong into a reference; use -u and --password-stdin"}
+		}
+		return Reference{}, &ReferenceError{Msg: "what follows @ is not a digest; want sha256: and 64 hexadecimal digits"}
 	}
+	host, rest, slash := strings.Cut(s, "/")
 	r := Reference{Host: strings.ToLower(host)}
 	if err := checkHost(r.Host); err != nil {
 		return fail("%v", err)
@@ -151,8 +156,22 @@ func ParseHost(text string) (host, path string, err error) {
 	return r.Host, r.Repository, nil
 }
 
-// ValidTag reports whether a registry may take s as a tag.
-func ValidTag(s string) bool { return layout.ValidTag(s) }
+// Userinfo is the user and password in what may be meant as a reference, with
+// the @ that ends them, or "". Parse refuses them, and no message may repeat them.
+func Userinfo(text string) string {
+	s := strings.TrimSpace(text)
+	scheme := schemePattern().FindString(s)
+	s = s[len(scheme):]
+	at := strings.LastIndexByte(s, '@')
+	if at >= 0 && atDigestPattern().MatchString(s[at+1:]) {
+		s = s[:at]
+		at = strings.LastIndexByte(s, '@')
+	}
+	if at < 0 || scheme == "" && !strings.Contains(s[:at], ":") && !strings.Contains(s[at:], "/") {
+		return ""
+	}
+	return s[:at+1]
+}
 
 // checkHost checks a lower-case host name or address with an optional port.
 func checkHost(s string) error {

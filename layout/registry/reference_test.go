@@ -63,6 +63,13 @@ func TestParse(t *testing.T) {
 		{"[::1/r", "", "IPv6"},
 		{"[h.io]/r", "", "IPv6"},
 		{"user:hunter2@h.io/r:t", "", "a user or password does not belong into a reference"},
+		{"oci://user:hunter2@h.io/r:t", "", "a user or password does not belong into a reference"},
+		{"user:hunter2@h.io", "", "a user or password does not belong into a reference"},
+		{"user:hunter2@h.io:5000", "", "a user or password does not belong into a reference"},
+		{"user:hun/hunter2@h.io/r", "", "a user or password does not belong into a reference"},
+		{"user:hunter2@h.io/r@" + sum, "", "a user or password does not belong into a reference"},
+		{"hunter2@h.io/r", "", "a user or password does not belong into a reference"},
+		{"h.io/r@hunter2", "", "what follows @ is not a digest"},
 		{"h.io/r\x1b[31m:t", "", "want a repository"},
 	} {
 		got, err := Parse(c.in)
@@ -77,6 +84,29 @@ func TestParse(t *testing.T) {
 			if again, err := Parse(got.String()); err != nil || again != got {
 				t.Errorf("%q: what it prints is not what it reads: %v, %v", c.in, again, err)
 			}
+		}
+	}
+}
+
+// What may be a user and a password is told from a digest.
+func TestUserinfo(t *testing.T) {
+	for text, want := range map[string]string{
+		"oci://user:hunter2@h.io/r:t": "user:hunter2@",
+		"https://hunter2@h.io":        "hunter2@",
+		"user:hunter2@h.io:5000":      "user:hunter2@",
+		"user:a@b@h.io/r":             "user:a@b@",
+		"user:a/b@h.io/r":             "user:a/b@",
+		"hunter2@h.io/r:t":            "hunter2@",
+		"user:hunter2@h.io/r@" + sum:  "user:hunter2@",
+		"h.io/r:t@" + sum:             "",
+		"h.io/r@sha256:abc":           "",
+		"bundle.tar@" + sum:           "",
+		"bundle.tar@latest":           "",
+		"h.io/r:t":                    "",
+		"oci://h.io:5000/r":           "",
+	} {
+		if got := Userinfo(text); got != want {
+			t.Errorf("%s: want %q, found %q", text, want, got)
 		}
 	}
 }

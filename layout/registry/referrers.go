@@ -34,7 +34,7 @@ func (p *pull) referrers(ctx context.Context) error {
 		for _, end := range cosignTags {
 			at := p.ref
 			at.Tag, at.Digest = string(d.Digest.Algorithm())+"-"+d.Digest.Encoded()+end, ""
-			if !ValidTag(at.Tag) {
+			if !layout.ValidTag(at.Tag) {
 				continue // a SHA-512 is too long for one
 			}
 			doc, err := p.c.document(ctx, at, nil)
@@ -44,7 +44,8 @@ func (p *pull) referrers(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := p.follow(ctx, doc, 1); err != nil {
+			p.came[doc.Digest] = doc
+			if err := p.walk(ctx, doc.Descriptor); err != nil {
 				return err
 			}
 			doc.Annotations = layout.NameAnnotations(at.String())
@@ -59,19 +60,13 @@ func (p *pull) referrers(ctx context.Context) error {
 // add fetches a referrer. What the registry says of it beside its digest, size
 // and type is left behind: names are given here.
 func (p *pull) add(ctx context.Context, r v1.Descriptor) error {
-	if p.docs[r.Digest] {
+	if p.done[r.Digest] {
 		return nil
 	}
-	doc, err := p.c.document(ctx, p.at(r.Digest), &r)
-	if err != nil {
+	if err := p.walk(ctx, r); err != nil {
 		return err
 	}
-	if err := p.follow(ctx, doc, 1); err != nil {
-		return err
-	}
-	d := doc.Descriptor
-	d.ArtifactType = p.types[d.Digest]
-	return p.addRoot(d)
+	return p.addRoot(v1.Descriptor{MediaType: r.MediaType, Digest: r.Digest, Size: r.Size, ArtifactType: p.types[r.Digest]})
 }
 
 func (p *pull) addRoot(d v1.Descriptor) error {
@@ -84,8 +79,11 @@ func (p *pull) addRoot(d v1.Descriptor) error {
 
 // referrersOf asks the registry what refers to a manifest.
 func (c *Client) referrersOf(ctx context.Context, ref Reference, d v1.Descriptor) (list []v1.Descriptor, err error) {
+	const doing = "listing the referrers"
 	at := ref.Name() + "@" + string(d.Digest)
-	err = c.try(ctx, at, "listing the referrers", func(ctx context.Context) error {
+	ctx, cancel := c.hurry(ctx, at, doing)
+	defer cancel()
+	err = c.try(ctx, at, doing, func(ctx context.Context) error {
 		repo, err := c.repository(ctx, ref)
 		if err != nil {
 			return err

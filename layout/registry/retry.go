@@ -18,8 +18,9 @@ const (
 	maxAfter  = 5 * time.Minute
 )
 
-// goodProgress is what must have come of a blob for the tries to be counted
-// anew, in bytes: a large blob over a poor line is cut many times.
+// goodProgress is how far a blob must have come beyond where it ever was for the
+// tries to be counted anew, in bytes: a large blob over a poor line is cut many
+// times.
 const goodProgress = 1 << 20
 
 // try makes a request, and makes it again while there is hope. The error is an
@@ -34,12 +35,12 @@ func (c *Client) try(ctx context.Context, ref, doing string, request func(contex
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if rec.gained >= goodProgress {
+		if rec.gained {
 			n = 0
 		}
 		wait, why := c.again(rec, err, n)
 		if why == "" {
-			return explain(ref, doing, rec, err)
+			return c.explain(ref, doing, rec, err)
 		}
 		if c.o.Log != nil {
 			c.o.Log(fmt.Sprintf("%s: %s; trying again in %s", ref, why, wait.Round(100*time.Millisecond)))
@@ -58,6 +59,7 @@ func (c *Client) try(ctx context.Context, ref, doing string, request func(contex
 // reason means that there is none.
 func (c *Client) again(rec *record, err error, n int) (wait time.Duration, why string) {
 	var content *ContentError
+	var odd oddStatus
 	if n >= c.o.Retry || errors.As(err, &content) {
 		return 0, ""
 	}
@@ -68,8 +70,12 @@ func (c *Client) again(rec *record, err error, n int) (wait time.Duration, why s
 	switch {
 	case rec.status == http.StatusTooManyRequests, rec.status == http.StatusRequestTimeout, rec.status >= 500 && rec.status != http.StatusNotImplemented:
 		why = fmt.Sprintf("registry returned %d", rec.status)
+	case rec.status < 400 && errors.Is(err, errStalled):
+		return wait, errStalled.Error()
 	case rec.status < 400 && cut(err):
 		return wait, "the connection was cut"
+	case errors.As(err, &odd):
+		return wait, odd.Error()
 	default:
 		return 0, ""
 	}

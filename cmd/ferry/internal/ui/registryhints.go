@@ -26,14 +26,17 @@ func classifyRegistry(err error) (code int, hint string) {
 		platform  *registry.PlatformError
 		tags      *registry.TagError
 		failed    *registry.Error
+		proxy     *registry.ProxyError
 	)
 	switch {
+	case errors.As(err, &proxy):
+		return CodeMisuse, "set " + proxy.Variable + " right, or unset it to go without a proxy"
 	case errors.As(err, &reference):
 		return CodeMisuse, "for example oci://registry.example.com/team/app:1.0, or registry.example.com/team/app@sha256:..."
 	case errors.As(err, &pin):
 		return CodeBad, "ask who gave you the digest: either the tag has been moved, or this is not the registry you think it is; the digest alone, without the tag, asks for the old content"
 	case errors.As(err, &content):
-		return CodeBad, "do not use it: the registry, a proxy before it or the address is wrong; nothing of it was kept"
+		return CodeBad, "do not use it: the registry, a proxy before it or the address is wrong"
 	case errors.As(err, &platform):
 		return CodeMisuse, "choose one of these with --platform, or leave it out to take all"
 	case errors.As(err, &tags):
@@ -50,7 +53,10 @@ func RegistryHint(err *registry.Error) string {
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 		name = name[:i]
 	}
+	var login *registry.LoginError
 	switch {
+	case errors.As(err, &login):
+		return "log in again with docker login or oras login, or check the file and the helper that it names"
 	case err.Status == http.StatusUnauthorized:
 		return "log in: docker login or oras login, -u USER --password-stdin, or a bearer token in " + TokenVariable
 	case err.Status == http.StatusForbidden:
