@@ -14,8 +14,8 @@
 // every tool that reads one out of a tar, and coreutils can check it:
 // "sha256sum -c SHA256SUMS".
 //
-//   - The same contents make the same bytes, in one pass (WriteDraft) as in two
-//     (Write), whatever the number of cores.
+//   - The same contents make the same bytes, whether their blobs are read once or
+//     twice (see Write), whatever the number of cores.
 //   - Every name is that of a regular file, parsed and never mended: relative,
 //     clean, at most 1,024 bytes of printable UTF-8 and 32 elements, and unlike
 //     every other name where case does not count. Links, devices, FIFOs and

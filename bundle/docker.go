@@ -10,6 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Docker's form of an archive, as "docker save" has written it since version
@@ -40,12 +41,17 @@ type dockerImage struct {
 // several platforms and what is no image, docker's form cannot hold, and is
 // returned as skipped: a reader of docker's form will not see it. The error is
 // ErrNoImages when that is all there is; nothing is written then.
-func WriteDocker(ctx context.Context, w io.Writer, c *layout.Contents) (skipped []v1.Descriptor, err error) {
+func WriteDocker(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) (skipped []v1.Descriptor, err error) {
+	if c.Pending() {
+		if err := c.Hash(ctx); err != nil {
+			return nil, err
+		}
+	}
 	data, skipped, err := dockerFile(ctx, c)
 	if err != nil {
 		return skipped, err
 	}
-	return skipped, write(ctx, w, c, file{dockerManifest, data})
+	return skipped, write(ctx, w, format, c, file{dockerManifest, data})
 }
 
 // ErrNoImages is WriteDocker's for a layout without an image of one platform.

@@ -120,7 +120,7 @@ func TestDockerContents(t *testing.T) {
 		}
 		// What comes of it is a bundle that verifies, twice the same.
 		var one, two bytes.Buffer
-		if err := errors.Join(Write(t.Context(), &one, c), Write(t.Context(), &two, c)); err != nil {
+		if err := errors.Join(Write(t.Context(), &one, nil, c), Write(t.Context(), &two, nil, c)); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
@@ -254,7 +254,7 @@ func TestWriteDocker(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	skipped, err := WriteDocker(t.Context(), &out, c)
+	skipped, err := WriteDocker(t.Context(), &out, nil, c)
 	if err != nil || len(skipped) != 0 {
 		t.Fatal(skipped, err)
 	}
@@ -280,7 +280,7 @@ func TestWriteDocker(t *testing.T) {
 	c.Index.Manifests[0].MediaType = v1.MediaTypeImageIndex
 	c.Index.Manifests = c.Index.Manifests[:1]
 	var nothing bytes.Buffer
-	if skipped, err := WriteDocker(t.Context(), &nothing, c); !errors.Is(err, ErrNoImages) || len(skipped) != 1 || nothing.Len() > 0 {
+	if skipped, err := WriteDocker(t.Context(), &nothing, nil, c); !errors.Is(err, ErrNoImages) || len(skipped) != 1 || nothing.Len() > 0 {
 		t.Errorf("got %v, %v, %d bytes", skipped, err, nothing.Len())
 	}
 }
@@ -296,7 +296,7 @@ func FuzzDockerContents(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		if err := Write(t.Context(), &out, c); err != nil {
+		if err := Write(t.Context(), &out, nil, c); err != nil {
 			t.Fatal(err)
 		}
 		if report, err := Verify(t.Context(), &out, layout.AuditOptions{}); err != nil || report.Err() != nil {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // ErrIsLayout is DockerContents' for an archive that is a layout as well:
@@ -138,7 +139,7 @@ func Inflate(ctx context.Context, w io.Writer, r io.Reader) error {
 		return err
 	}
 	defer z.Close()
-	_, err = layout.Tee(ctx, m, w)
+	_, err = stream.FanOut(ctx, m, w)
 	return err
 }
 
@@ -381,7 +382,7 @@ func (d *dockerArchive) hashLayer(ctx context.Context, name string, m member) (l
 	}[format]
 	lying, inflated := sha256.New(), sha256.New()
 	if format == compression.None {
-		l.desc.Size, err = layout.Tee(ctx, d.open(m), lying)
+		l.desc.Size, err = stream.FanOut(ctx, d.open(m), lying)
 		inflated = lying
 	} else {
 		l.desc.Size, err = inflate(ctx, io.TeeReader(d.open(m), lying), format, m.size, inflated)
@@ -404,7 +405,7 @@ func inflate(ctx context.Context, r io.Reader, format *compression.Format, size 
 	}
 	defer z.Close()
 	limit := slack + dockerRatio*size
-	n, err := layout.Tee(ctx, io.LimitReader(z, limit+1), h)
+	n, err := stream.FanOut(ctx, io.LimitReader(z, limit+1), h)
 	switch {
 	case err != nil:
 		return 0, err
@@ -414,7 +415,7 @@ func inflate(ctx context.Context, r io.Reader, format *compression.Format, size 
 	if err := z.Close(); err != nil {
 		return 0, err
 	}
-	_, err = layout.Tee(ctx, in) // what a reader may leave behind its end
+	_, err = stream.FanOut(ctx, in) // what a reader may leave behind its end
 	return size, err
 }
 

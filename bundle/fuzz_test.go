@@ -171,6 +171,6 @@ func rebundle(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("contents: %w", err)
 	}
 	var b bytes.Buffer
-	err = bundle.Write(context.Background(), &b, c)
+	err = bundle.Write(context.Background(), &b, nil, c)
 	return b.Bytes(), err
 }

@@ -202,7 +202,7 @@ func sealed(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := bundle.Write(context.Background(), &b, c); err != nil {
+	if err := bundle.Write(context.Background(), &b, nil, c); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

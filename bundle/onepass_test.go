@@ -22,35 +22,39 @@ import (
 	"github.com/ociferry/ferry/layout/compression"
 )
 
-// draftOf is an artifact with these layers and the empty config.
-func draftOf(layers [][]byte) *layout.Draft {
-	d := &layout.Draft{}
-	for _, data := range append(layers, []byte("{}")) {
-		d.Blobs = append(d.Blobs, layout.InMemory(v1.Descriptor{MediaType: "application/octet-stream", Size: int64(len(data))}, data))
+// pendingOf is an artifact with these layers, which have not been hashed, and the
+// empty config.
+func pendingOf(layers [][]byte) *layout.Contents {
+	var blobs []layout.Blob
+	for _, data := range layers {
+		blobs = append(blobs, pendingBlob(int64(len(data)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }))
 	}
-	n := len(layers)
-	d.Finish = func(digests []digest.Digest) (*layout.Contents, error) {
-		m := v1.Manifest{MediaType: v1.MediaTypeImageManifest, Config: d.Blobs[n].Descriptor, Layers: []v1.Descriptor{}}
-		m.SchemaVersion = 2
-		m.Config.Digest = digests[n]
-		var blobs []layout.Blob
-		for i, b := range d.Blobs[:n] {
-			b.Digest = digests[i]
-			m.Layers = append(m.Layers, b.Descriptor)
-			blobs = append(blobs, b)
-		}
-		data, err := json.Marshal(m)
-		if err != nil {
-			return nil, err
-		}
-		desc := v1.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
-		index := layout.NewIndex()
-		index.Manifests = append(index.Manifests, desc)
-		config := d.Blobs[n]
-		config.Digest = digests[n]
-		return layout.NewContents(index, append([]layout.Blob{layout.InMemory(desc, data), config}, blobs...))
+	return artifactOf(blobs)
+}
+
+func pendingBlob(size int64, open func() (io.ReadCloser, error)) layout.Blob {
+	return layout.Blob{Descriptor: v1.Descriptor{MediaType: "application/octet-stream", Digest: layout.NewPending(), Size: size}, Open: open}
+}
+
+func artifactOf(layers []layout.Blob) *layout.Contents {
+	config := layout.InMemory(v1.Descriptor{MediaType: "application/octet-stream", Digest: digest.FromString("{}"), Size: 2}, []byte("{}"))
+	m := v1.Manifest{MediaType: v1.MediaTypeImageManifest, Config: config.Descriptor, Layers: []v1.Descriptor{}}
+	m.SchemaVersion = 2
+	for _, b := range layers {
+		m.Layers = append(m.Layers, b.Descriptor)
 	}
-	return d
+	data, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	desc := v1.Descriptor{MediaType: m.MediaType, Digest: layout.NewPending(), Size: int64(len(data))}
+	index := layout.NewIndex()
+	index.Manifests = append(index.Manifests, desc)
+	c, err := layout.NewContents(index, append([]layout.Blob{layout.InMemory(desc, data), config}, layers...))
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 // randomLayers have sizes around those at which something changes, and every
@@ -85,7 +89,7 @@ func randomLayers(r *rand.Rand) [][]byte {
 	return layers
 }
 
-// memory is a Target.
+// memory is Uncommitted.
 type memory struct{ b []byte }
 
 func (m *memory) Write(p []byte) (int, error) {
@@ -100,21 +104,25 @@ func (m *memory) WriteAt(p []byte, at int64) (int, error) {
 	return copy(m.b[at:], p), nil
 }
 
+func (m *memory) Commit() error { return nil }
+
 var formats = []*compression.Format{compression.None, compression.Gzip, compression.Zstd}
 
-// twoPasses writes the same with the digests known.
-func twoPasses(t *testing.T, f *compression.Format, d *layout.Draft) []byte {
+// onePass writes contents in one pass.
+func onePass(t *testing.T, f *compression.Format, c *layout.Contents) []byte {
 	t.Helper()
-	c, err := d.Contents(context.Background())
-	if err != nil {
+	var m memory
+	if err := Write(context.Background(), &m, f, c); err != nil {
 		t.Fatal(err)
 	}
+	return m.b
+}
+
+// twoPasses writes the same with the digests known.
+func twoPasses(t *testing.T, f *compression.Format, c *layout.Contents) []byte {
+	t.Helper()
 	var b bytes.Buffer
-	z := f.NewWriter(&b)
-	if err := Write(context.Background(), z, c); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
+	if err := Write(context.Background(), &b, f, c); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -122,7 +130,7 @@ func twoPasses(t *testing.T, f *compression.Format, d *layout.Draft) []byte {
 
 // One pass gives the bytes of two, for any blobs, in every format, on any
 // number of cores, and they are a sound bundle.
-func TestWriteDraft(t *testing.T) {
+func TestOnePass(t *testing.T) {
 	for seed := range uint64(25) {
 		layers := randomLayers(rand.New(rand.NewPCG(seed, 0)))
 		for _, f := range formats {
@@ -130,18 +138,15 @@ func TestWriteDraft(t *testing.T) {
 			for _, cores := range []int{1, 2, 8} {
 				func() {
 					defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-					var m memory
-					c, err := WriteDraft(context.Background(), &m, f, draftOf(layers))
-					if err != nil {
-						t.Fatalf("seed %d, %s: %v", seed, f, err)
-					}
+					c := pendingOf(layers)
+					got := onePass(t, f, c)
 					if want == nil {
-						want = twoPasses(t, f, draftOf(layers))
+						want = twoPasses(t, f, pendingOf(layers))
 					}
-					if !bytes.Equal(m.b, want) {
-						t.Fatalf("seed %d, %s, %d cores: %d bytes, two passes give other %d", seed, f, cores, len(m.b), len(want))
+					if !bytes.Equal(got, want) {
+						t.Fatalf("seed %d, %s, %d cores: %d bytes, two passes give other %d", seed, f, cores, len(got), len(want))
 					}
-					report, err := Verify(context.Background(), bytes.NewReader(m.b), layout.AuditOptions{})
+					report, err := Verify(context.Background(), bytes.NewReader(got), layout.AuditOptions{})
 					if err == nil {
 						err = report.Err()
 					}
@@ -184,19 +189,16 @@ func checkWithStandardLibrary(t *testing.T, archive []byte) {
 
 // The same content is stored once, and what is compressed already is not
 // compressed again.
-func TestWriteDraftStores(t *testing.T) {
+func TestOnePassStores(t *testing.T) {
 	dense := make([]byte, 2<<20)
 	rand.NewChaCha8([32]byte{}).Read(dense)
 	copy(dense, "\x1f\x8b\x08")
 	for _, f := range formats {
-		var m memory
-		if _, err := WriteDraft(context.Background(), &m, f, draftOf([][]byte{dense, dense, dense})); err != nil {
-			t.Fatal(err)
+		got := onePass(t, f, pendingOf([][]byte{dense, dense, dense}))
+		if len(got) > len(dense)+16<<10 {
+			t.Errorf("%s: three times the same %d bytes take %d", f, len(dense), len(got))
 		}
-		if len(m.b) > len(dense)+16<<10 {
-			t.Errorf("%s: three times the same %d bytes take %d", f, len(dense), len(m.b))
-		}
-		if !bytes.Contains(m.b, dense[:60000]) {
+		if !bytes.Contains(got, dense[:60000]) {
 			t.Errorf("%s: compressed what is compressed", f)
 		}
 	}
@@ -210,16 +212,16 @@ type fickle struct {
 }
 
 func (f *fickle) blob(size int) layout.Blob {
-	return layout.Blob{Descriptor: v1.Descriptor{MediaType: "text/plain", Size: int64(size)}, Open: func() (io.ReadCloser, error) {
+	return pendingBlob(int64(size), func() (io.ReadCloser, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		data := f.data[min(f.reads, len(f.data)-1)]
 		f.reads++
 		return io.NopCloser(bytes.NewReader(data)), nil
-	}}
+	})
 }
 
-func TestWriteDraftChanged(t *testing.T) {
+func TestOnePassChanged(t *testing.T) {
 	text := func(n int, c string) []byte { return []byte(strings.Repeat(c, n)) }
 	for _, large := range []bool{false, true} {
 		n := 1000
@@ -238,13 +240,11 @@ func TestWriteDraftChanged(t *testing.T) {
 			"becomes the same as next": {append(text(n-1, "b"), 'c'), [][]byte{text(n, "a"), append(text(n-1, "b"), 'c')}},
 		} {
 			for _, f := range formats {
-				d := draftOf([][]byte{text(n, "-"), tt.other})
 				fick := &fickle{data: tt.data}
-				d.Blobs[0] = fick.blob(n)
-				var m memory
-				if _, err := WriteDraft(context.Background(), &m, f, d); err == nil {
+				other := pendingBlob(int64(len(tt.other)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tt.other)), nil })
+				if err := Write(context.Background(), &memory{}, f, artifactOf([]layout.Blob{fick.blob(n), other})); err == nil {
 					t.Errorf("%s, large %v, %s: no error", name, large, f)
-				} else if e := new(layout.CorruptError); !errors.As(err, &e) && !errors.Is(err, ErrChanged) {
+				} else if e := new(layout.CorruptError); !errors.As(err, &e) && !errors.Is(err, layout.ErrChanged) {
 					t.Errorf("%s, large %v, %s: got %v, want a *layout.CorruptError or ErrChanged", name, large, f, err)
 				}
 			}
@@ -252,21 +252,20 @@ func TestWriteDraftChanged(t *testing.T) {
 	}
 }
 
-func TestWriteDraftErrors(t *testing.T) {
+func TestOnePassErrors(t *testing.T) {
 	boom := errors.New("boom")
 	for _, f := range formats {
 		for _, n := range []int{100, 300 << 10} {
-			d := draftOf([][]byte{make([]byte, 10), make([]byte, n)})
-			d.Blobs[1].Open = func() (io.ReadCloser, error) { return nil, boom }
-			if _, err := WriteDraft(context.Background(), &memory{}, f, d); !errors.Is(err, boom) {
+			c := artifactOf([]layout.Blob{pendingBlob(int64(n), func() (io.ReadCloser, error) { return nil, boom })})
+			if err := Write(context.Background(), &memory{}, f, c); !errors.Is(err, boom) {
 				t.Errorf("%s, %d bytes: got %v, want boom", f, n, err)
 			}
 			ctx, cancel := context.WithCancelCause(context.Background())
 			cancel(boom)
-			if _, err := WriteDraft(ctx, &memory{}, f, draftOf([][]byte{make([]byte, n)})); !errors.Is(err, boom) {
+			if err := Write(ctx, &memory{}, f, pendingOf([][]byte{make([]byte, n)})); !errors.Is(err, boom) {
 				t.Errorf("%s, %d bytes, cancelled: got %v, want boom", f, n, err)
 			}
-			if _, err := WriteDraft(context.Background(), &full{left: n}, f, draftOf([][]byte{randomBytes(n), randomBytes(2 * n)})); !errors.Is(err, errFull) {
+			if err := Write(context.Background(), &full{left: n}, f, pendingOf([][]byte{randomBytes(n), randomBytes(2 * n)})); !errors.Is(err, errFull) {
 				t.Errorf("%s, %d bytes, full: got %v, want %v", f, n, err, errFull)
 			}
 		}
@@ -284,6 +283,8 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (f *full) Commit() error { return nil }
+
 func (f *full) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
 
 func randomBytes(n int) []byte {
@@ -294,22 +295,24 @@ func randomBytes(n int) []byte {
 
 // Every blob is seen once by those who watch, whether it is hashed before or
 // while it is written.
-func TestWriteDraftWatch(t *testing.T) {
+func TestOnePassWatch(t *testing.T) {
 	layers := [][]byte{randomBytes(10), randomBytes(10), randomBytes(400 << 10), randomBytes(400 << 10), randomBytes(20), randomBytes(500 << 10), {}}
 	for _, f := range formats {
-		d := draftOf(layers)
+		c := pendingOf(layers)
 		var mu sync.Mutex
-		seen := map[int]*watcher{}
-		d.Watch = func(i int) io.WriteCloser {
-			mu.Lock()
-			defer mu.Unlock()
-			if seen[i] != nil {
-				t.Errorf("blob %d is watched twice", i)
+		seen := make([]*watcher, len(layers))
+		for i := range layers {
+			c.Blobs[i+2].Watch = func() io.WriteCloser {
+				mu.Lock()
+				defer mu.Unlock()
+				if seen[i] != nil {
+					t.Errorf("blob %d is watched twice", i)
+				}
+				seen[i] = &watcher{}
+				return seen[i]
 			}
-			seen[i] = &watcher{}
-			return seen[i]
 		}
-		if _, err := WriteDraft(context.Background(), &memory{}, f, d); err != nil {
+		if err := Write(context.Background(), &memory{}, f, c); err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range layers {
@@ -330,7 +333,7 @@ func (w *watcher) Close() error { w.closed++; return nil }
 
 // The quick header is that of archive/tar.
 func TestHeader(t *testing.T) {
-	for _, name := range []string{"a", layout.SealName, layout.BlobPath(unknown), strings.Repeat("n", 100), strings.Repeat("n", 101)} {
+	for _, name := range []string{"a", layout.SealName, layout.BlobPath(layout.NewPending()), strings.Repeat("n", 100), strings.Repeat("n", 101)} {
 		for _, size := range []int64{0, 1, 7, 8, 511, 1 << 32, 1<<33 - 1, 1 << 33, 1 << 40} {
 			got, err := header(name, size)
 			if err != nil {
@@ -353,27 +356,24 @@ func BenchmarkWrite(b *testing.B) {
 				rand.NewChaCha8([32]byte{byte(n >> 20), byte(n >> 12)}).Read(data)
 				layers = append(layers, data)
 			}
-			d := draftOf(layers)
 			b.Run(fmt.Sprintf("format=%s/blob=%dKiB/passes=1", f, size>>10), func(b *testing.B) {
 				b.SetBytes(int64(size * len(layers)))
 				for b.Loop() {
-					if _, err := WriteDraft(context.Background(), &full{left: 1 << 40}, f, d); err != nil {
+					if err := Write(context.Background(), &full{left: 1 << 40}, f, pendingOf(layers)); err != nil {
 						b.Fatal(err)
 					}
 				}
 			})
-			c, err := d.Contents(context.Background())
-			if err != nil {
+			c := pendingOf(layers)
+			if err := c.Hash(context.Background()); err != nil {
 				b.Fatal(err)
 			}
 			b.Run(fmt.Sprintf("format=%s/blob=%dKiB/digests=known", f, size>>10), func(b *testing.B) {
 				b.SetBytes(int64(size * len(layers)))
 				for b.Loop() {
-					z := f.NewWriter(io.Discard)
-					if err := Write(context.Background(), z, c); err != nil {
+					if err := Write(context.Background(), io.Discard, f, c); err != nil {
 						b.Fatal(err)
 					}
-					z.Close()
 				}
 			})
 		}
@@ -390,7 +390,7 @@ func BenchmarkVerify(b *testing.B) {
 				layers = append(layers, data)
 			}
 			var m memory
-			if _, err := WriteDraft(context.Background(), &m, f, draftOf(layers)); err != nil {
+			if err := Write(context.Background(), &m, f, pendingOf(layers)); err != nil {
 				b.Fatal(err)
 			}
 			b.Run(fmt.Sprintf("format=%s/blob=%dKiB", f, size>>10), func(b *testing.B) {

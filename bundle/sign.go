@@ -8,7 +8,6 @@ import (
 	"math"
 
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/compression"
 )
 
 // ReadSeal reads SHA256SUMS and its signatures, wherever they stand, and nothing
@@ -60,15 +59,16 @@ func isRoot(name string) bool { return name == layout.SealName || layout.IsSigna
 // worthless unless both the error and the report's Err are nil.
 //
 // The seal must stand before the content, as in an archive of ours. The error
-// is layout.ErrUnsealed or a layout.ErrEarly where it does not. A w that is a
-// *compression.Writer gets what Write gives it.
+// is layout.ErrUnsealed or a layout.ErrEarly where it does not. The compression
+// stays what it is.
 func Sign(ctx context.Context, w io.Writer, r io.Reader, o layout.AuditOptions, sign func(seal []byte, have []layout.Signature) ([]layout.Signature, error)) (*layout.Report, error) {
-	m, z, _, err := open(r)
+	m, z, format, err := open(r)
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	c := &copier{out: newArchiver(w), sign: sign, small: true}
+	c := &copier{out: newArchiver(w, format), sign: sign, small: true}
+	defer c.out.z.Close()
 	o.Strict = true
 	o.Trust = c.write
 	a := layout.NewAudit(o)
@@ -182,25 +182,7 @@ func (c *copier) body(name string, size int64, content func(io.Writer) error) er
 	if err := c.out.reserve(header(name, size)); err != nil {
 		return err
 	}
-	if c.out.z == nil {
-		if err := content(c.out.w); err != nil {
-			return err
-		}
-		_, err := c.out.w.Write(padding(size))
-		return err
-	}
-	if err := c.out.z.Cut(); err != nil {
-		return err
-	}
-	p := &part{z: c.out.z, size: size + int64(len(padding(size)))}
-	err := content(p)
-	if err == nil {
-		_, err = p.Write(padding(size))
-	}
-	if e := p.close(); err == nil {
-		err = e
-	}
-	return err
+	return c.out.body(size, content)
 }
 
 type count struct {
@@ -224,14 +206,4 @@ type zero struct{}
 func (zero) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
-}
-
-// FormatOf tells an archive's compression, which Sign leaves as it is.
-func FormatOf(r io.Reader) (*compression.Format, error) {
-	_, z, format, err := open(r)
-	if err != nil {
-		return nil, err
-	}
-	z.Close()
-	return format, nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // An Inspector looks into the content of blobs while an Audit hashes them, and
@@ -198,7 +200,7 @@ func (a *Audit) addSmall(ctx context.Context, name string, size, limit int64, r 
 	}
 	var b bytes.Buffer
 	b.Grow(int(min(max(size, 0), MaxDocument))) // no more on anybody's word
-	if _, err := Tee(ctx, io.LimitReader(r, limit+1), &b); err != nil {
+	if _, err := stream.FanOut(ctx, io.LimitReader(r, limit+1), &b); err != nil {
 		return err
 	}
 	if int64(b.Len()) > limit {
@@ -239,7 +241,7 @@ func (a *Audit) addOther(ctx context.Context, name string, size int64, r io.Read
 			}
 		}
 	}
-	n, err := Tee(ctx, r, sinks...)
+	n, err := stream.FanOut(ctx, r, sinks...)
 	if err != nil {
 		return err
 	}
@@ -327,7 +329,7 @@ func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.R
 			}()
 		}
 	}
-	n, err := Tee(ctx, io.LimitReader(r, size+1), sinks...)
+	n, err := stream.FanOut(ctx, io.LimitReader(r, size+1), sinks...)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,32 +14,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A Blob is the content that a descriptor describes, wherever it lies now.
-type Blob struct {
-	v1.Descriptor
-	// Open opens the content, once for every reading of it.
-	Open func() (io.ReadCloser, error)
-
-	held []byte // the content, where it is in memory
-}
-
-// Bytes is the content of a document, which the caller may not change. The
-// error is a *CorruptError when it is not what the descriptor says. A document
-// is as long as its descriptor says, and was bounded when it was read, or made.
-func (b *Blob) Bytes(ctx context.Context) ([]byte, error) {
-	if b.held != nil {
-		if int64(len(b.held)) != b.Size {
-			return nil, b.resized(int64(len(b.held)))
-		}
-		_, err := b.compare(b.algorithm().FromBytes(b.held))
-		return b.held, err
-	}
-	var data bytes.Buffer
-	data.Grow(int(b.Size))
-	_, err := b.CopyTo(ctx, nil, &data)
-	return data.Bytes(), err
-}
-
 // Contents is a layout on its way: index.json, and every blob that it reaches,
 // parents before children: indexes and manifests, then configs, then layers.
 // The blobs lie where they are, in a directory, an archive or among a user's
@@ -52,9 +25,15 @@ type Contents struct {
 	Dropped  []string // of the source: blobs that nothing refers to, and what an audit refuses at its root
 	Signed   *Signed  // the seal and signatures of the source, if it was a single one
 
+	// Check, when set, is asked once, when the last pending digest has become known
+	// and before anything is written under a name: known tells what a pending digest
+	// has turned out to be.
+	Check func(known func(digest.Digest) digest.Digest) error
 	// Sign, when set, makes the signatures of the new seal: see SignaturesFor.
 	// It may be asked for those of a seal that is not the last one.
 	Sign func(seal []byte) ([]Signature, error)
+
+	settled map[digest.Digest]digest.Digest // by what stood for them
 }
 
 // Digest is the identity of the layout.
@@ -264,43 +243,50 @@ func (e *NameError) Error() string {
 
 // NewContents is the layout of these blobs under an index. The same digest
 // counts once, where it comes first. The caller puts parents first, and leaves
-// the slice to the layout.
+// the blobs to the layout; a document whose digest is pending is in memory.
 func NewContents(index v1.Index, blobs []Blob) (*Contents, error) {
-	seen := make(map[digest.Digest]bool, len(blobs))
-	c := &Contents{Blobs: slices.DeleteFunc(blobs, func(b Blob) bool {
-		again := seen[b.Digest]
-		seen[b.Digest] = true
-		return again
-	})}
+	index.Manifests = slices.Clone(index.Manifests)
+	c := &Contents{Blobs: once(blobs)}
 	return c, c.SetIndex(index)
 }
 
-// InMemory is a blob of bytes that are held.
-func InMemory(d v1.Descriptor, data []byte) Blob {
-	return Blob{d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }, data}
-}
-
 // CopyTo writes the contents into a layout that is being written, with its
-// index left to the caller.
+// index left to the caller. What is pending is settled by then.
 func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
-	var blobs []Blob
+	var blobs, documents []Blob
 	for _, b := range c.Blobs {
-		if !w.holdsNow(b.Digest) {
+		switch {
+		case b.Pending() && b.held != nil:
+			documents = append(documents, b) // written once it is known what they say
+		case !w.holdsNow(b.Digest):
 			blobs = append(blobs, b)
 		}
 	}
-	return ReadAhead(ctx, blobs, nil, func(i int, _ digest.Digest, data []byte) error {
+	known := map[digest.Digest]digest.Digest{}
+	err := ReadAhead(ctx, blobs, func(i int, d digest.Digest, data []byte) (err error) {
 		b := &blobs[i]
-		if data != nil {
-			return w.put(ctx, b.Descriptor, data)
+		switch {
+		case data != nil:
+			err = w.put(ctx, v1.Descriptor{Digest: d, Size: b.Size}, data)
+		case b.Pending():
+			d, err = w.pass(ctx, b)
+		default:
+			err = w.pushBlob(ctx, b)
 		}
-		r, err := b.Open()
-		if err != nil {
-			return err
+		if b.Pending() {
+			known[b.Digest] = d
 		}
-		defer r.Close()
-		return w.Push(ctx, b.Descriptor, r)
+		return err
 	})
+	if err == nil && len(known)+len(documents) > 0 {
+		err = c.Settle(known)
+	}
+	for _, b := range documents {
+		if err == nil {
+			err = w.put(ctx, v1.Descriptor{Digest: c.settled[b.Digest], Size: b.Size}, b.held)
+		}
+	}
+	return err
 }
 
 // NewIndex is an index of nothing.

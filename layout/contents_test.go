@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -351,54 +350,6 @@ func TestOpenFS(t *testing.T) {
 		t.Errorf("an absent directory: %v", err)
 	}
 }
-
-func TestTee(t *testing.T) {
-	for _, n := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 5 << 20} {
-		data := bytes.Repeat([]byte("0123456789abcde\n"), n/16+1)[:n]
-		var a, b bytes.Buffer
-		total, err := layout.Tee(ctx, iotestReader{bytes.NewReader(data)}, &a, &b)
-		if err != nil || total != int64(n) || !bytes.Equal(a.Bytes(), data) || !bytes.Equal(b.Bytes(), data) {
-			t.Errorf("%d bytes: %d, %v", n, total, err)
-		}
-	}
-	if n, err := layout.Tee(ctx, strings.NewReader("no sinks")); n != 8 || err != nil {
-		t.Errorf("no sinks: %d, %v", n, err)
-	}
-	broken := errors.New("broken")
-	for _, n := range []int{10, 3 << 20} {
-		data := strings.Repeat("x", n)
-		var b bytes.Buffer
-		if _, err := layout.Tee(ctx, io.MultiReader(strings.NewReader(data), failing{broken}), &b); !errors.Is(err, broken) {
-			t.Errorf("a reader that breaks after %d bytes: %v", n, err)
-		}
-		if _, err := layout.Tee(ctx, io.MultiReader(strings.NewReader(data), failing{io.ErrUnexpectedEOF}), &b); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("a reader that is cut after %d bytes: %v", n, err)
-		}
-		if _, err := layout.Tee(ctx, strings.NewReader(data), &b, brokenSink{broken}); !errors.Is(err, broken) {
-			t.Errorf("a sink that breaks on %d bytes: %v", n, err)
-		}
-		cancelled, cancel := context.WithCancelCause(ctx)
-		cancel(broken)
-		if _, err := layout.Tee(cancelled, strings.NewReader(data), &b); !errors.Is(err, broken) { // the command tells a signal by it
-			t.Errorf("cancelled, of %d bytes: %v", n, err)
-		}
-	}
-}
-
-// iotestReader gives odd portions, and the last together with io.EOF.
-type iotestReader struct{ r *bytes.Reader }
-
-func (r iotestReader) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p[:min(len(p), 70_001)])
-	if r.r.Len() == 0 {
-		err = io.EOF
-	}
-	return n, err
-}
-
-type brokenSink struct{ err error }
-
-func (s brokenSink) Write([]byte) (int, error) { return 0, s.err }
 
 func TestCopy(t *testing.T) {
 	want := v1.Descriptor{Digest: digest.FromString("hello"), Size: 5}

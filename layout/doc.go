@@ -5,7 +5,10 @@
 //   - A Reader reads a layout where it lies, in a directory or in an archive
 //     that offers itself as a file system. A Writer writes one, which appears
 //     whole or not at all. Contents is a layout on its way from one to the
-//     other, and a Draft one whose digests are not known yet.
+//     other; digests that are not known yet are pending in it, and Settle enters
+//     them.
+//   - Walk visits the graph of indexes and manifests, for whoever asks what a
+//     layout holds.
 //   - An Audit is the one check that everything passes, in whatever order files
 //     come: each blob against its name, its size and its digest; every
 //     document against the specification; everything that index.json reaches

@@ -17,6 +17,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // SealDir computes SHA256SUMS for the layout in root: every file of it but the
@@ -41,7 +42,7 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 		}
 		defer f.Close()
 		h := sha256.New()
-		if _, err := Tee(ctx, f, h); err != nil {
+		if _, err := stream.FanOut(ctx, f, h); err != nil {
 			return err
 		}
 		got := [32]byte(h.Sum(nil))

@@ -98,10 +98,6 @@ func SignLayout(ctx context.Context, w *Writer, inspectors []Inspector, sign fun
 	return report.Digest, w.syncRoot()
 }
 
-// MaxReadAhead is the size in bytes of the largest blob that ReadAhead hands over in
-// memory.
-const MaxReadAhead = bufferSize
-
 // CheckWith lets check have the last word on a new layout before Commit gives
 // it its name.
 func (w *Writer) CheckWith(check func(context.Context, *Reader) error) { w.check = check }

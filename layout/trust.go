@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // SealName's signatures are the files that a seal does not list. The first is
@@ -214,7 +216,7 @@ func (s *Signed) Read(ctx context.Context, name string, size int64, r io.Reader)
 		return &FormatError{name, fmt.Errorf("%d bytes is too large, the limit is %d", size, limit)}
 	}
 	var b bytes.Buffer
-	if _, err := Tee(ctx, io.LimitReader(r, limit), &b); err != nil {
+	if _, err := stream.FanOut(ctx, io.LimitReader(r, limit), &b); err != nil {
 		return err
 	}
 	if name == SealName {

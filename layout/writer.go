@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -268,4 +269,22 @@ func (w *Writer) Close() error {
 		w.unlock = nil
 	}
 	return errors.Join(errs...)
+}
+
+// AddIndex adds what another index names to the one that Commit writes; see
+// AddTo. In a layout that is added to with o.Overwrite, full references that stand for something else are taken
+// from it; without, that is a *NameError.
+func (w *Writer) AddIndex(more v1.Index) error {
+	index := w.index
+	index.Manifests = slices.Clone(index.Manifests)
+	for _, d := range more.Manifests {
+		if full := FullName(d); w.dir == nil && w.o.Overwrite && full != "" {
+			Untag(&index, full)
+		}
+		if err := AddTo(&index, d); err != nil {
+			return err
+		}
+	}
+	w.SetIndex(index)
+	return nil
 }

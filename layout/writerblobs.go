@@ -14,6 +14,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // blobDir is the directory of a new layout's blobs.
@@ -232,21 +233,28 @@ func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
 }
 
 // pass writes a blob whose digest is known when it has been written.
-func (w *Writer) pass(ctx context.Context, b *Blob, watch io.WriteCloser) (digest.Digest, error) {
+func (w *Writer) pass(ctx context.Context, b *Blob) (digest.Digest, error) {
 	out, temp, err := w.temp()
 	if err != nil {
-		if watch != nil {
-			watch.Close()
-		}
 		return "", err
 	}
-	d, err := b.CopyTo(ctx, watch, out)
+	d, err := b.CopyTo(ctx, out)
 	if err != nil {
 		out.Abort()
 		w.root.Remove(temp)
 		return "", err
 	}
 	return d, w.keep(out, temp, d)
+}
+
+// pushBlob writes a blob whose digest is known.
+func (w *Writer) pushBlob(ctx context.Context, b *Blob) error {
+	r, err := b.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return w.Push(ctx, b.Descriptor, r)
 }
 
 // Add writes a blob and returns its descriptor. The watchers see the content
@@ -262,7 +270,7 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 		return v1.Descriptor{}, err
 	}
 	h := sha256.New()
-	n, err := Tee(ctx, r, append([]io.Writer{h, out}, watchers...)...)
+	n, err := stream.FanOut(ctx, r, append([]io.Writer{h, out}, watchers...)...)
 	if err != nil {
 		out.Abort()
 		w.root.Remove(temp)

@@ -14,7 +14,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -185,7 +184,9 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 	}
 	if b.archive() {
-		err = writeArchiveAs(b.e, ctx, b.out, b.o, c, b.tarWriter(), func(f bundle.Target) error { return source.CheckOutput(ctx, b.required, f) })
+		err = writeArchiveAs(b.e, b.out, b.o, func(w io.Writer, format *compression.Format) error {
+			return b.writeTar(ctx, w, format, c)
+		}, func(f *durable.File) error { return source.CheckOutput(ctx, b.required, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}

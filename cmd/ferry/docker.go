@@ -11,6 +11,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Docker's own form of an archive: read as docker-archive:FILE by bundle, and
@@ -20,19 +21,17 @@ func dockerFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "docker", Usage: "put docker's manifest.json into the archive, so that every docker load reads its images"}
 }
 
-// tarWriter writes the archive, with docker's file on --docker.
-func (b *bundling) tarWriter() tarWriter {
+// writeTar writes the archive, with docker's file on --docker.
+func (b *bundling) writeTar(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) error {
 	if !b.docker {
-		return bundle.Write
+		return bundle.Write(ctx, w, format, c)
 	}
-	return func(ctx context.Context, w io.Writer, c *layout.Contents) error {
-		skipped, err := bundle.WriteDocker(ctx, w, c)
-		if errors.Is(err, bundle.ErrNoImages) {
-			return ui.Misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
-		}
-		if err == nil && len(skipped) > 0 {
-			b.e.Note("docker load of this will not see %s: it knows images of a single platform alone", ui.Count(len(skipped), "artifact"))
-		}
-		return err
+	skipped, err := bundle.WriteDocker(ctx, w, format, c)
+	if errors.Is(err, bundle.ErrNoImages) {
+		return ui.Misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
 	}
+	if err == nil && len(skipped) > 0 {
+		b.e.Note("docker load of this will not see %s: it knows images of a single platform alone", ui.Count(len(skipped), "artifact"))
+	}
+	return err
 }

@@ -14,23 +14,22 @@ import (
 // writeArchive writes contents as a sealed tar in the form that the name asks
 // for; "-" is a plain tar on standard output.
 func writeArchive(e *ui.Env, ctx context.Context, name string, o durable.Options, c *layout.Contents) error {
-	return writeArchiveAs(e, ctx, name, o, c, bundle.Write)
+	return writeArchiveAs(e, name, o, func(w io.Writer, format *compression.Format) error {
+		return bundle.Write(ctx, w, format, c)
+	})
 }
 
-// tarWriter is bundle.Write, or what writes more than it.
-type tarWriter func(context.Context, io.Writer, *layout.Contents) error
-
-// writeArchiveAs is writeArchive in another form. A file gets its name only when
-// the checks are content with it.
-func writeArchiveAs(e *ui.Env, ctx context.Context, name string, o durable.Options, c *layout.Contents, write tarWriter, checks ...func(bundle.Target) error) error {
+// writeArchiveAs has write make the archive. A file gets its name only when the
+// checks are content with it.
+func writeArchiveAs(e *ui.Env, name string, o durable.Options, write func(io.Writer, *compression.Format) error, checks ...func(*durable.File) error) error {
 	if name == "-" {
-		if err := compressTo(ctx, e.Stdout, compression.None, c, write); err != nil {
+		if err := write(e.Stdout, compression.None); err != nil {
 			return err
 		}
 		return e.Flush()
 	}
-	return ui.CreateFile(name, o, func(f bundle.Target) error {
-		err := compressTo(ctx, f, compression.ByName(name), c, write)
+	return ui.CreateFile(name, o, func(f *durable.File) error {
+		err := write(f, compression.ByName(name))
 		for _, check := range checks {
 			if err == nil {
 				err = check(f)
@@ -38,13 +37,4 @@ func writeArchiveAs(e *ui.Env, ctx context.Context, name string, o durable.Optio
 		}
 		return err
 	})
-}
-
-func compressTo(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents, write tarWriter) error {
-	z := format.NewWriter(w)
-	if err := write(ctx, z, c); err != nil {
-		z.Close()
-		return err
-	}
-	return z.Close()
 }

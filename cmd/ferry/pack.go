@@ -220,42 +220,50 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 			return nil, index, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist}
 		}
 	}
-	d, err := p.draft(fsys, layout.NewIndex())
+	plan, names, err := p.plan(fsys)
 	if err != nil {
 		return nil, index, err
 	}
-	defer d.seen.End()
-	if p.out == "-" {
-		err = p.toPipe(ctx, d)
-	} else {
-		err = ui.CreateFile(p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(f bundle.Target) error {
-			if _, err := bundle.WriteDraft(ctx, f, compression.ByName(p.out), d.Draft); err != nil {
-				return p.packError(err)
-			}
-			if err := d.plan.Judge(d.packed); err != nil {
-				return p.packError(err)
-			}
-			return source.CheckOutput(ctx, p.required, f)
-		})
+	seen := p.progress(plan)
+	defer seen.End()
+	o := bundle.PackOptions{Names: names}
+	if p.sign != nil {
+		o.Sign = p.sign.sign
 	}
-	return d.packed, d.index, err
+	var packed *artifact.Packed
+	err = writeArchiveAs(p.e, p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(w io.Writer, format *compression.Format) error {
+		var c *layout.Contents
+		var err error
+		if packed, c, err = bundle.Pack(ctx, w, format, plan, o); err == nil {
+			index = c.Index
+		}
+		return p.packError(err)
+	}, func(f *durable.File) error { return source.CheckOutput(ctx, p.required, f) })
+	return packed, index, err
 }
 
-// toPipe hashes the files and then writes them: nothing can be filled in later.
-func (p *packing) toPipe(ctx context.Context, d *drafting) error {
-	c, err := d.Contents(ctx)
-	if err == nil {
-		err = d.plan.Judge(d.packed)
+// plan lists the files, and names the artifact.
+func (p *packing) plan(fsys fs.FS) (*artifact.Plan, []string, error) {
+	plan, err := artifact.NewPlan(p.kind, fsys, p.o)
+	if err != nil {
+		return nil, nil, p.packError(err)
 	}
-	if err == nil {
-		err = writeArchive(p.e, ctx, p.out, durable.Options{}, c)
+	names, err := p.names(plan.Tag)
+	return plan, names, err
+}
+
+// progress shows how much of the files has been read.
+func (p *packing) progress(plan *artifact.Plan) *ui.Progress {
+	seen := p.e.Progress("packing", plan.Size())
+	if seen != nil {
+		plan.Progress = seen.Add
 	}
-	return p.packError(err)
+	return seen
 }
 
 func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
 	var index v1.Index
-	o := durable.Options{Overwrite: p.overwrite && !p.append, NoSync: p.noSync}
+	o := durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}
 	create := func() (*layout.Writer, error) { return layout.Create(p.out, o) }
 	if p.append {
 		create = func() (*layout.Writer, error) {
@@ -272,31 +280,30 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	}
 	defer w.Close()
 	before := w.Index()
-	d, err := p.draft(fsys, before)
+	plan, names, err := p.plan(fsys)
 	if err != nil {
 		return nil, index, err
 	}
-	defer d.seen.End()
-	if _, err = d.CopyTo(ctx, w); err == nil {
-		err = d.plan.Judge(d.packed)
-	}
+	seen := p.progress(plan)
+	defer seen.End()
+	packed, err := artifact.Pack(ctx, w, plan, names...)
 	if err != nil {
 		return nil, index, p.packError(err)
 	}
-	w.SetIndex(d.index)
 	if p.sign != nil {
 		w.SignWith(p.sign.sign)
 	}
 	source.CheckLayout(p.required, w)
+	index = w.Index()
 	_, err = w.Commit(ctx, p.seal)
 	for _, d := range w.Repaired() {
 		p.e.Note("%s was damaged there and has been written anew", d)
 	}
 	if err == nil {
 		p.e.Unsealed(w.Removed(), p.out, p.seal, p.sign != nil)
-		p.moved(before, d.index, d.packed.Digest)
+		p.moved(before, index, packed.Digest)
 	}
-	return d.packed, d.index, err
+	return packed, index, err
 }
 
 // packAnswer is what pack reports.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -74,38 +75,29 @@ func annotations(pairs []string) (map[string]string, error) {
 	return m, nil
 }
 
-// name gives the artifact its references in the index.
-func (p *packing) name(index *v1.Index, packed *artifact.Packed) error {
+// names are the full references of the artifact, whose kind has a usual tag for
+// it or "".
+func (p *packing) names(tag string) ([]string, error) {
 	tags := p.tags
-	if p.leiTags && packed.Tag != "" {
-		more, err := p.kind.Tags(packed.Tag)
+	if p.leiTags && tag != "" {
+		more, err := p.kind.Tags(tag)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		tags = append(more, tags...)
 	}
 	if len(tags) == 0 {
-		tags = []string{packed.Tag}
-		if packed.Tag == "" {
-			tags = []string{"latest"}
-		}
+		tags = []string{cmp.Or(tag, "latest")}
 	}
+	var names []string
 	for _, t := range tags {
 		full, err := fullReference(t, p.repo)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		d := packed.Descriptor
-		d.ArtifactType = packed.Manifest.ArtifactType
-		d.Annotations = layout.NameAnnotations(full)
-		if p.append && p.overwrite {
-			layout.Untag(index, full)
-		}
-		if err := layout.AddTo(index, d); err != nil {
-			return ui.Hinted(err, "choose another name with -t, or move this one with --overwrite")
-		}
+		names = append(names, full)
 	}
-	return nil
+	return names, nil
 }
 
 var repositoryPattern = sync.OnceValue(func() *regexp.Regexp {

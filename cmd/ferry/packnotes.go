@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,4 +80,25 @@ func (p *packing) refused(err error) bool {
 	}
 	p.notice("ferry verify and ferry unpack refuse this on the far side, and with it all else that is in the same bundle")
 	return true
+}
+
+// packError is an error of packing the files.
+func (p *packing) packError(err error) error {
+	var bad *layout.CorruptError
+	if errors.As(err, &bad) || errors.Is(err, artifact.ErrChanged) || errors.Is(err, layout.ErrChanged) {
+		return ui.Hinted(fmt.Errorf("%s: a file was changed while it was packed: %w", layout.Printable(p.dir), err), "wait until nobody writes there, and pack again")
+	}
+	var taken *layout.NameError
+	if errors.As(err, &taken) {
+		return ui.Hinted(err, "choose another name with -t, or move this one with --overwrite")
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) || ui.Settled(err) || ui.SignalCode(err) != 0 {
+		return err // it names the file, of either side, or needs none
+	}
+	var content artifact.ContentError
+	if err = ui.Wrap(p.dir, err); errors.As(err, &content) && !content.Refused() {
+		err = ui.Hinted(err, p.kind.Repack+"; --no-check packs it as it is, and the far side refuses it")
+	}
+	return err
 }

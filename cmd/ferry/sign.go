@@ -142,25 +142,13 @@ func signArchive(ctx context.Context, src *source.Source, s *signing) (id digest
 	if err != nil {
 		return "", err
 	}
-	format, err := bundle.FormatOf(f)
-	f.Close()
-	if err != nil {
-		return "", src.Err(err)
-	}
-	if f, err = src.Open(ctx); err != nil {
-		return "", err
-	}
 	defer f.Close()
 	end := source.ShowReading(src.Env, "signing", src)
 	defer end()
-	err = ui.CreateFile(src.Name, durable.Options{Overwrite: true}, func(out bundle.Target) error {
-		z := format.NewWriter(out)
-		report, err := bundle.Sign(ctx, z, src.Progress.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors()}, s.add)
+	err = ui.CreateFile(src.Name, durable.Options{Overwrite: true}, func(out *durable.File) error {
+		report, err := bundle.Sign(ctx, out, src.Progress.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors()}, s.add)
 		if err == nil {
 			err = report.Err()
-		}
-		if e := z.Close(); err == nil {
-			err = e
 		}
 		if err != nil {
 			return signable(src.Err(err))

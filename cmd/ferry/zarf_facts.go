@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/stream"
 	"github.com/ociferry/ferry/zarf"
 )
 
@@ -95,7 +96,7 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 	pr, pw := io.Pipe()
 	read := make(chan error, 1)
 	go func() {
-		_, err := layout.Tee(ctx, r, w, pw)
+		_, err := stream.FanOut(ctx, r, w, pw)
 		pw.CloseWithError(err) // nil is the end
 		read <- err
 	}()

@@ -13,8 +13,8 @@
 //     it does not, a title must be a clean relative path; see CheckTitle.
 //   - Nothing here reads the clock: a time is in what is packed, or given.
 //
-// The package knows no layout and no registry. It asks for a Store to put
-// blobs in and for a Fetcher to get them back.
+// What is packed is layout.Contents, which go into a layout as into an archive.
+// On the way back the package asks for a Fetcher to get blobs.
 package artifact
 
 import (
@@ -32,13 +32,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// A Store takes blobs. Add reads the content that open gives to its end, hashes
-// it, lets every watcher see it, and returns its descriptor; it may open the
-// content again later, so open must go on working until the layout is written.
-type Store interface {
-	Add(ctx context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error)
-}
 
 // A Fetcher gets blobs. What it returns need not be checked: Unpack does.
 type Fetcher func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)

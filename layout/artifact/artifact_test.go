@@ -23,28 +23,8 @@ import (
 
 var ctx = context.Background()
 
-// memory is a Store and a Fetcher.
+// memory is what was packed, and a Fetcher.
 type memory map[digest.Digest][]byte
-
-func (m memory) Add(_ context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
-	r, err := open()
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	for _, w := range watchers {
-		if _, err := w.Write(data); err != nil {
-			return v1.Descriptor{}, err
-		}
-	}
-	d := v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
-	m[d.Digest] = data
-	return d, nil
-}
 
 func (m memory) fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	data, ok := m[d.Digest]
@@ -66,12 +46,34 @@ func tree() fstest.MapFS {
 
 func pack(t *testing.T, fsys fs.FS, o artifact.Options) (memory, *artifact.Packed) {
 	t.Helper()
-	m := memory{}
-	p, err := artifact.Pack(ctx, m, artifact.Files, fsys, o)
+	m, p, err := packFiles(fsys, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m, p
+}
+
+func packFiles(fsys fs.FS, o artifact.Options) (memory, *artifact.Packed, error) {
+	plan, err := artifact.NewPlan(artifact.Files, fsys, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, packed, err := plan.Contents()
+	if err == nil {
+		err = c.Hash(ctx)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	m := memory{}
+	for i := range c.Blobs {
+		var data bytes.Buffer
+		if _, err := c.Blobs[i].CopyTo(ctx, &data); err != nil {
+			return nil, nil, err
+		}
+		m[c.Blobs[i].Digest] = data.Bytes()
+	}
+	return m, packed, nil
 }
 
 func TestFiles(t *testing.T) {
@@ -119,7 +121,7 @@ func TestPackRefuses(t *testing.T) {
 		{"a bad time", "RFC 3339", tree(), artifact.Options{Created: "now"}},
 		{"a media type for no file", "absent", tree(), artifact.Options{MediaTypes: map[string]string{"absent": "a/b"}}},
 	} {
-		_, err := artifact.Pack(ctx, memory{}, artifact.Files, c.fsys, c.o)
+		_, _, err := packFiles(c.fsys, c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, found %v", c.name, c.want, err)
 		}
@@ -131,7 +133,7 @@ func TestPackRefuses(t *testing.T) {
 	for i := range 30_000 {
 		many[fmt.Sprint("file", i)] = &fstest.MapFile{}
 	}
-	if _, err := artifact.Pack(ctx, memory{}, artifact.Files, many, artifact.Options{}); !errors.Is(err, artifact.ErrTooMany) {
+	if _, _, err := packFiles(many, artifact.Options{}); !errors.Is(err, artifact.ErrTooMany) {
 		t.Errorf("30,000 files: %v", err)
 	}
 }

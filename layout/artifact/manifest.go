@@ -3,16 +3,15 @@ package artifact
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// encode appends the manifest, compact and without HTML escapes. The layers are
+// encode is the manifest, compact and without HTML escapes. The layers are
 // those of the plan: of ten thousand, encoding/json would need twenty times as
 // long, and four times the memory.
-func (p *Plan) encode(out []byte, m *v1.Manifest) ([]byte, error) {
+func (p *Plan) encode(m *v1.Manifest) ([]byte, error) {
 	bare := *m
 	bare.Layers = []v1.Descriptor{}
 	frame, err := marshal(bare)
@@ -26,7 +25,7 @@ func (p *Plan) encode(out []byte, m *v1.Manifest) ([]byte, error) {
 	for i := range m.Layers {
 		size += len(m.Layers[i].MediaType) + len(m.Layers[i].Digest) + len(p.Layers[i].Name) + 120
 	}
-	out = append(slices.Grow(out, size), frame[:at]...)
+	out := append(make([]byte, 0, size), frame[:at]...)
 	for i := range m.Layers {
 		if i > 0 {
 			out = append(out, ',')

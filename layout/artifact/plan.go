@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout"
 )
 
 // ErrChanged is wrapped by the error of reading a file that is no longer what
@@ -19,17 +20,19 @@ import (
 var ErrChanged = errors.New("changed while it was packed")
 
 // A Plan is an artifact whose files have been listed and not read. Everything
-// about it is known but the digests of its layers.
+// about it is known but digests.
 type Plan struct {
 	Layers []Layer
 	Config []byte // the config blob
+	Tag    string // the kind's usual tag for it, or ""
+	// Progress, when set, is told how many bytes of files have just been read. It
+	// is called from several goroutines.
+	Progress func(bytes int)
 
 	kind   *Kind
 	config *Config
 	check  Inspector
 	o      Options
-	layers []v1.Descriptor // of the manifest that Finish made last
-	data   []byte
 }
 
 // A Layer is a file that will be a layer.
@@ -52,11 +55,19 @@ func NewPlan(k *Kind, fsys fs.FS, o Options) (*Plan, error) {
 	if p.config, err = k.Config(fsys, o); err != nil {
 		return nil, err
 	}
-	p.Config = p.config.Data
+	p.Config, p.Tag = p.config.Data, p.config.Tag
 	if k.Inspector != nil {
 		p.check = k.Inspector(Look{Secrets: o.Secrets})
 	}
 	return p, nil
+}
+
+// Size is that of all files, in bytes.
+func (p *Plan) Size() (total int64) {
+	for i := range p.Layers {
+		total += p.Layers[i].Size
+	}
+	return total
 }
 
 // Open opens the file. Reading to io.EOF means that it is as long, and was
@@ -99,48 +110,71 @@ func (s *steady) end() error {
 	return io.EOF
 }
 
-// Watch is who looks into the content of a layer for the kind's inspector, or nil.
-// It must see all of it and be closed before Judge.
-func (p *Plan) Watch(i int) io.WriteCloser {
-	if p.check == nil {
-		return nil
-	}
-	// The digest is not known yet; the checker finds the content again by its
-	// media type.
-	return p.check.Blob(v1.Descriptor{MediaType: p.Layers[i].MediaType, Size: p.Layers[i].Size})
-}
-
-// ConfigDescriptor describes the config.
-func (p *Plan) ConfigDescriptor() v1.Descriptor {
-	return v1.Descriptor{MediaType: p.kind.ConfigType, Digest: digest.FromBytes(p.Config), Size: int64(len(p.Config))}
-}
-
-// A Packed is an artifact whose digests are known.
+// A Packed is an artifact that was packed: before it has been written its digest
+// and those of its layers are pending.
 type Packed struct {
 	v1.Descriptor // of the manifest
 	Manifest      *v1.Manifest
-	Data          []byte // the manifest as it is written
-	Tag           string // the kind's usual tag for it, or ""
-	Notices       []string
-	Refused       error // what Judge let pass on NoCheck, or nil
+	Notices       []string // for people, a line each
+	Refused       error    // what the kind's check let pass on NoCheck, or nil
 }
 
-// Finish makes the manifest over layers with these digests. Its length does
-// not depend on them. What the plan made before is written over: of ten
-// thousand files it has megabytes. The error wraps ErrTooMany.
-func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
-	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: p.o.ArtifactType}
+// Contents is a layout of the artifact alone, under these full references. Its
+// files are read when the contents are written; the kind's inspector sees them then,
+// and what it refuses is the error of writing. packed is good from then on. The
+// error wraps ErrTooMany. It is called once.
+func (p *Plan) Contents(names ...string) (c *layout.Contents, packed *Packed, err error) {
+	config := layout.InMemory(v1.Descriptor{MediaType: p.kind.ConfigType, Digest: digest.FromBytes(p.Config), Size: int64(len(p.Config))}, p.Config)
+	m := p.manifest(config.Descriptor)
+	data, err := p.encode(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(data) > MaxManifest {
+		return nil, nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(m.Layers), len(data), MaxManifest)
+	}
+	packed = &Packed{Manifest: m, Notices: p.config.Notices}
+	packed.Descriptor = v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: m.ArtifactType, Digest: layout.NewPending(), Size: int64(len(data))}
+	blobs := append(make([]layout.Blob, 0, len(m.Layers)+2), layout.InMemory(packed.Descriptor, data), config)
+	for i := range m.Layers {
+		blobs = append(blobs, p.blob(i, m.Layers[i]))
+	}
+	index := layout.NewIndex()
+	for _, full := range names {
+		d := packed.Descriptor
+		d.Annotations = layout.NameAnnotations(full)
+		if err := layout.AddTo(&index, d); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(names) == 0 {
+		index.Manifests = append(index.Manifests, packed.Descriptor)
+	}
+	if c, err = layout.NewContents(index, blobs); err != nil {
+		return nil, nil, err
+	}
+	c.Check = func(known func(digest.Digest) digest.Digest) error {
+		packed.Digest = known(packed.Digest)
+		for i := range m.Layers {
+			m.Layers[i].Digest = known(m.Layers[i].Digest)
+		}
+		return p.judge(packed)
+	}
+	return c, packed, nil
+}
+
+// manifest is the manifest over layers that have not been read.
+func (p *Plan) manifest(config v1.Descriptor) *v1.Manifest {
+	m := &v1.Manifest{MediaType: v1.MediaTypeImageManifest, ArtifactType: p.o.ArtifactType, Config: config}
 	m.SchemaVersion = 2
 	if m.ArtifactType == "" && p.kind.ConfigType == v1.MediaTypeEmptyJSON {
 		m.ArtifactType = DefaultArtifactType
 	}
-	p.layers = slices.Grow(p.layers[:0], len(layers))
-	for i, d := range layers {
+	m.Layers = make([]v1.Descriptor, len(p.Layers))
+	for i := range p.Layers {
 		l := &p.Layers[i]
-		p.layers = append(p.layers, v1.Descriptor{MediaType: l.MediaType, Digest: d, Size: l.Size, Annotations: l.annotations})
+		m.Layers[i] = v1.Descriptor{MediaType: l.MediaType, Digest: layout.NewPending(), Size: l.Size, Annotations: l.annotations}
 	}
-	m.Layers = p.layers
-	m.Config = p.ConfigDescriptor()
 	if len(p.config.Annotations)+len(p.o.Annotations) > 0 {
 		m.Annotations = map[string]string{}
 	}
@@ -149,20 +183,41 @@ func (p *Plan) Finish(layers []digest.Digest) (*Packed, error) {
 			m.Annotations[key] = v
 		}
 	}
-	var err error
-	if p.data, err = p.encode(p.data[:0], m); err != nil {
-		return nil, err
-	}
-	if len(p.data) > MaxManifest {
-		return nil, fmt.Errorf("%w: %d files make a manifest of %d bytes, the limit is %d", ErrTooMany, len(layers), len(p.data), MaxManifest)
-	}
-	d := v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: m.ArtifactType, Digest: digest.FromBytes(p.data), Size: int64(len(p.data))}
-	return &Packed{Descriptor: d, Manifest: m, Data: p.data, Tag: p.config.Tag, Notices: p.config.Notices}, nil
+	return m
 }
 
-// Judge says whether the kind's inspector is content with what passed, and adds to
+// blob is a layer where its file lies.
+func (p *Plan) blob(i int, d v1.Descriptor) layout.Blob {
+	l := &p.Layers[i]
+	b := layout.Blob{Descriptor: d, Open: func() (io.ReadCloser, error) {
+		r, err := l.Open()
+		if err != nil || p.Progress == nil {
+			return r, err
+		}
+		return counted{r, p.Progress}, nil
+	}}
+	if p.check != nil {
+		// The digest is not known yet; the checker finds the content again by its
+		// media type.
+		b.Watch = func() io.WriteCloser { return p.check.Blob(v1.Descriptor{MediaType: l.MediaType, Size: l.Size}) }
+	}
+	return b
+}
+
+type counted struct {
+	io.ReadCloser
+	add func(bytes int)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.add(n)
+	return n, err
+}
+
+// judge says whether the kind's inspector is content with what passed, and adds to
 // the notices of packed.
-func (p *Plan) Judge(packed *Packed) error {
+func (p *Plan) judge(packed *Packed) error {
 	if p.check == nil {
 		return nil
 	}
@@ -193,51 +248,16 @@ func (p *Plan) Judge(packed *Packed) error {
 // PackedAnyway is the notice of what would be refused without Options.NoCheck.
 func PackedAnyway(err error) string { return err.Error() + "; packed all the same" }
 
-// Pack puts the files of a directory into a store as one artifact. Blobs are
-// added parents last: layers, config, manifest. On an error the store may hold
-// blobs that nothing refers to.
-func Pack(ctx context.Context, s Store, k *Kind, fsys fs.FS, o Options) (*Packed, error) {
-	p, err := NewPlan(k, fsys, o)
+// Pack writes the artifact into a layout, under these full references, which the
+// layout's index gets once everything was good; see layout.Writer.AddIndex. After
+// an error the layout is not to be committed.
+func Pack(ctx context.Context, w *layout.Writer, p *Plan, names ...string) (*Packed, error) {
+	c, packed, err := p.Contents(names...)
 	if err != nil {
 		return nil, err
 	}
-	digests := make([]digest.Digest, len(p.Layers))
-	for i := range p.Layers {
-		if digests[i], err = p.add(ctx, s, i); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Layers[i].Name, err)
-		}
-	}
-	packed, err := p.Finish(digests)
-	if err != nil {
+	if err := c.CopyTo(ctx, w); err != nil {
 		return nil, err
 	}
-	if err := p.Judge(packed); err != nil {
-		return nil, err
-	}
-	for _, b := range []struct {
-		mediaType string
-		data      []byte
-	}{{k.ConfigType, p.Config}, {packed.MediaType, packed.Data}} {
-		open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.data)), nil }
-		if _, err := s.Add(ctx, b.mediaType, open); err != nil {
-			return nil, err
-		}
-	}
-	return packed, nil
-}
-
-// add puts one file into a store.
-func (p *Plan) add(ctx context.Context, s Store, i int) (digest.Digest, error) {
-	l := &p.Layers[i]
-	w := p.Watch(i)
-	if w == nil {
-		d, err := s.Add(ctx, l.MediaType, l.Open)
-		return d.Digest, err
-	}
-	defer w.Close()
-	d, err := s.Add(ctx, l.MediaType, l.Open, w)
-	if e := w.Close(); err == nil {
-		err = e
-	}
-	return d.Digest, err
+	return packed, w.AddIndex(c.Index)
 }

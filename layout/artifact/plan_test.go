@@ -8,20 +8,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/durable"
 )
 
-// The manifest's length does not depend on the digests: a place can be kept
-// for it.
-func TestPlanFinish(t *testing.T) {
-	fsys := fstest.MapFS{"b/two.json": {Data: []byte("2")}, "a": {Data: []byte("one")}, "ü <&>": {Data: nil}}
+// What is known of an artifact before its files are read, and what only then.
+func TestPlanContents(t *testing.T) {
+	fsys := fstest.MapFS{"b/two.json": {Data: []byte("2")}, "a": {Data: []byte("one")}, "ü <&>": {Data: nil}, "z": {Data: []byte("one")}}
 	p, err := NewPlan(Files, fsys, Options{Annotations: map[string]string{"k": "v"}})
 	if err != nil {
 		t.Fatal(err)
@@ -30,22 +34,36 @@ func TestPlanFinish(t *testing.T) {
 	for _, l := range p.Layers {
 		names = append(names, fmt.Sprint(l.Name, l.Size, l.MediaType))
 	}
-	if got := strings.Join(names, " "); got != "a3application/octet-stream b/two.json1application/json ü <&>0application/octet-stream" {
+	if got := strings.Join(names, " "); got != "a3application/octet-stream b/two.json1application/json z3application/octet-stream ü <&>0application/octet-stream" {
 		t.Errorf("layers: %s", got)
 	}
-	one, err := p.Finish([]digest.Digest{digest.FromString("1"), digest.FromString("2"), digest.FromString("3")})
+	var read atomic.Int64
+	p.Progress = func(n int) { read.Add(int64(n)) }
+	c, packed, err := p.Contents("example.org/a:1", "example.org/a:2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one.Manifest.Layers[1].Digest != digest.FromString("2") || one.Manifest.Annotations["k"] != "v" {
-		t.Errorf("manifest: %s", one.Data)
+	if !c.Pending() || len(c.Blobs) != 6 || read.Load() != 0 {
+		t.Errorf("before reading: %d blobs, %d bytes read", len(c.Blobs), read.Load())
 	}
-	two, err := p.Finish([]digest.Digest{digest.FromString("x"), digest.FromString("x"), digest.FromString("x")})
-	if err != nil {
+	size, index := packed.Size, len(c.RawIndex)
+	if err := c.Hash(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if len(one.Data) != len(two.Data) || one.Size != two.Size || one.Digest == two.Digest {
-		t.Errorf("%d and %d bytes", len(one.Data), len(two.Data))
+	data, err := c.Blobs[0].Bytes(context.Background())
+	if err != nil || digest.FromBytes(data) != packed.Digest || int64(len(data)) != size || len(c.RawIndex) != index {
+		t.Errorf("the manifest is %s of %d bytes (%v), want %s of %d; index.json has %d bytes, had %d", digest.FromBytes(data), len(data), err, packed.Digest, size, len(c.RawIndex), index)
+	}
+	m, err := layout.ParseManifest(data, v1.MediaTypeImageManifest)
+	if err != nil || !reflect.DeepEqual(m.Layers, packed.Manifest.Layers) || m.Layers[1].Digest != digest.FromString("2") || m.Annotations["k"] != "v" {
+		t.Errorf("manifest: %s", data)
+	}
+	parsed, err := layout.ParseIndex(c.RawIndex, "")
+	if err != nil || len(parsed.Manifests) != 2 || parsed.Manifests[0].Digest != packed.Digest || parsed.Manifests[1].Digest != packed.Digest || c.Index.Manifests[1].Digest != packed.Digest {
+		t.Errorf("index.json: %s, %v", c.RawIndex, err)
+	}
+	if c.Pending() || len(c.Blobs) != 5 || read.Load() != 7 { // the same content is there once
+		t.Errorf("after reading: %d blobs, %d bytes read", len(c.Blobs), read.Load())
 	}
 }
 
@@ -66,16 +84,16 @@ func TestPlanEncode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		digests := make([]digest.Digest, len(p.Layers))
-		for i := range digests {
-			digests[i] = digest.FromString(fmt.Sprint(i))
-		}
-		packed, err := p.Finish(digests)
+		c, packed, err := p.Contents()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want, err := marshal(packed.Manifest); err != nil || string(packed.Data) != string(want) {
-			t.Errorf("found %s\nwant  %s (%v)", packed.Data, want, err)
+		data, err := c.Blobs[0].Bytes(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := marshal(packed.Manifest); err != nil || string(data) != string(want) {
+			t.Errorf("found %s\nwant  %s (%v)", data, want, err)
 		}
 	}
 }
@@ -139,62 +157,68 @@ func TestPlanTooMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Finish(make([]digest.Digest, len(p.Layers))); !errors.Is(err, ErrTooMany) {
+	if _, _, err := p.Contents(); !errors.Is(err, ErrTooMany) {
 		t.Errorf("got %v, want ErrTooMany", err)
 	}
 }
 
-// A store of bytes.
-type mapStore map[digest.Digest][]byte
-
-func (s mapStore) Add(_ context.Context, mediaType string, open func() (io.ReadCloser, error), watchers ...io.Writer) (v1.Descriptor, error) {
-	r, err := open()
+// pack writes an artifact into a new layout, and returns where that is.
+func pack(t *testing.T, k *Kind, fsys fs.FS, o Options) (*layout.Reader, *Packed, error) {
+	t.Helper()
+	p, err := NewPlan(k, fsys, o)
 	if err != nil {
-		return v1.Descriptor{}, err
+		return nil, nil, err
 	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
+	dir := filepath.Join(t.TempDir(), "layout")
+	w, err := layout.Create(dir, durable.Options{NoSync: true})
 	if err != nil {
-		return v1.Descriptor{}, err
+		t.Fatal(err)
 	}
-	for _, w := range watchers {
-		if _, err := w.Write(data); err != nil {
-			return v1.Descriptor{}, err
-		}
+	defer w.Close()
+	packed, err := Pack(context.Background(), w, p, "example.org/a:1")
+	if err != nil {
+		return nil, nil, err
 	}
-	d := digest.FromBytes(data)
-	s[d] = data
-	return v1.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}, nil
+	if _, err := w.Commit(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	r, err := layout.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r, packed, nil
 }
 
-// Pack puts everything that the manifest names into the store, and the kind's
+// Pack puts everything that the manifest names into the layout, and the kind's
 // check sees every layer, the config and the manifest.
 func TestPack(t *testing.T) {
 	c := &checker{seen: map[string]string{}}
 	k := &Kind{Name: "test", ConfigType: "application/c", Files: []File{{"a", "application/a"}, {"b", "application/b"}}}
 	k.Config = func(fs.FS, Options) (*Config, error) { return &Config{Data: []byte("config"), Tag: "t"}, nil }
 	k.Inspector = func(Look) Inspector { return c }
-	s := mapStore{}
-	p, err := Pack(context.Background(), s, k, fstest.MapFS{"a": {Data: []byte("A")}, "b": {Data: []byte("B")}, "c": {}}, Options{})
+	r, p, err := pack(t, k, fstest.MapFS{"a": {Data: []byte("A")}, "b": {Data: []byte("B")}, "c": {}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range append([]v1.Descriptor{p.Descriptor, p.Manifest.Config}, p.Manifest.Layers...) {
-		if data, ok := s[d.Digest]; !ok || int64(len(data)) != d.Size {
-			t.Errorf("%s is not in the store", d.Digest)
+		if b, err := r.Fetch(context.Background(), d); err != nil {
+			t.Errorf("%s is not in the layout: %v", d.Digest, err)
+		} else {
+			b.Close()
 		}
 	}
 	if got := fmt.Sprint(c.seen); got != "map[application/a:A application/b:B application/c:config]" || c.judged != p.Digest {
 		t.Errorf("the check saw %s and judged %s", got, c.judged)
 	}
 	c.refuse = errors.New("refused")
-	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{}); !errors.Is(err, c.refuse) {
+	if _, _, err := pack(t, k, fstest.MapFS{"a": {}, "b": {}}, Options{}); !errors.Is(err, c.refuse) {
 		t.Errorf("got %v, want the check's", err)
 	}
-	if p, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}, "b": {}}, Options{NoCheck: true}); err != nil || fmt.Sprint(p.Notices) != "[refused; packed all the same]" {
+	if _, p, err := pack(t, k, fstest.MapFS{"a": {}, "b": {}}, Options{NoCheck: true}); err != nil || fmt.Sprint(p.Notices) != "[refused; packed all the same]" {
 		t.Errorf("NoCheck: %v, %v", p, err)
 	}
-	if _, err := Pack(context.Background(), mapStore{}, k, fstest.MapFS{"a": {}}, Options{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := pack(t, k, fstest.MapFS{"a": {}}, Options{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file is missing: got %v", err)
 	}
 }

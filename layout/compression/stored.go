@@ -56,10 +56,10 @@ func (f *Format) StoredLen(n int64) int64 {
 	return int64(len(s.head)) + blocks*s.frame + n + s.tail
 }
 
-// NewStored writes n bytes to w as a gzip member or zstd frame of their own, or
+// newStored writes n bytes to w as a gzip member or zstd frame of their own, or
 // as they are for None, StoredLen(n) bytes in all. Close says whether n bytes
 // were written; it does not close w.
-func (f *Format) NewStored(w io.Writer, n int64) io.WriteCloser {
+func (f *Format) newStored(w io.Writer, n int64) io.WriteCloser {
 	s := &storedWriter{w: w, form: f.stored, left: n, size: n}
 	if s.form != nil && s.form.tail > 0 {
 		s.crc = crc32.NewIEEE()
@@ -184,7 +184,7 @@ func (w *Writer) Stored(n int64) (io.WriteCloser, error) {
 		return nil, err
 	}
 	w.begun = true
-	return w.format.NewStored(w.w, n), nil
+	return w.format.newStored(w.w, n), nil
 }
 
 // Close ends the stream. Closing twice is harmless.

@@ -18,7 +18,7 @@ func TestStored(t *testing.T) {
 	for _, f := range formats {
 		for _, n := range []int{0, 1, 511, 65534, 65535, 65536, 128<<10 - 1, 128 << 10, 128<<10 + 1, 3 * 65535, 1 << 20} {
 			var b bytes.Buffer
-			w := f.NewStored(&b, int64(n))
+			w := f.newStored(&b, int64(n))
 			for p := random[:n]; len(p) > 0; p = p[min(len(p), 100_000):] {
 				if _, err := w.Write(p[:min(len(p), 100_000)]); err != nil {
 					t.Fatal(err)
@@ -58,7 +58,7 @@ func TestStored(t *testing.T) {
 
 func TestStoredLength(t *testing.T) {
 	for _, f := range formats {
-		w := f.NewStored(io.Discard, 10)
+		w := f.newStored(io.Discard, 10)
 		if _, err := w.Write(make([]byte, 11)); err == nil {
 			t.Errorf("%s: took 11 bytes of 10", f)
 		}

@@ -107,8 +107,29 @@ func Create(name string, o Options) (*File, error) {
 	}
 }
 
+// Name is the final name.
+func (f *File) Name() string { return f.name }
+
 // Write writes what follows.
-func (f *File) Write(p []byte) (int, error) { return f.w.Write(p) }
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	return n, f.err(err)
+}
+
+// WriteAt writes over what was written.
+func (f *File) WriteAt(p []byte, at int64) (int, error) {
+	n, err := f.File.WriteAt(p, at)
+	return n, f.err(err)
+}
+
+// err calls the file by its final name and not by its temporary one.
+func (f *File) err(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: p.Op, Path: f.name, Err: p.Err}
+	}
+	return err
+}
 
 // ErrNotRegular says that something stands in the place of an output that is
 // never replaced by a file: a symbolic link, a directory, a device.

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/lei"
 )
@@ -43,7 +44,7 @@ func ExampleUnpack() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	store := map[digest.Digest]lei.Blob{}
+	store := map[digest.Digest]layout.Blob{}
 	for _, b := range blobs {
 		store[b.Digest] = b
 	}

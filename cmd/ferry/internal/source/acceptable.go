@@ -68,7 +68,11 @@ func judgeContent(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *
 				continue
 			}
 			if w := in.Blob(part); w != nil {
-				if _, err := b.CopyTo(ctx, w); err != nil {
+				_, err := b.CopyTo(ctx, w)
+				if e := w.Close(); err == nil {
+					err = e
+				}
+				if err != nil {
 					return &readError{err}
 				}
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/stream"
 )
 
 // ExpectFlag is checked before anything is read.
@@ -74,6 +75,6 @@ func (s *Source) isChecksum(ctx context.Context, d digest.Digest) bool {
 	}
 	defer f.Close()
 	h := sha256.New()
-	_, err = layout.Tee(ctx, f, h)
+	_, err = stream.FanOut(ctx, f, h)
 	return err == nil && digest.NewDigest(digest.SHA256, h) == d
 }

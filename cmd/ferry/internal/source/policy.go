@@ -15,6 +15,7 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 	"github.com/ociferry/ferry/layout/sniff"
@@ -172,20 +173,16 @@ func (q *Requirements) measure(size func() (int64, error)) (err error) {
 
 // CheckOutput asks a policy about an archive that has been written and has not
 // got its name yet, by reading it as the other side will.
-func CheckOutput(ctx context.Context, q *Requirements, out bundle.Target) error {
+func CheckOutput(ctx context.Context, q *Requirements, f *durable.File) error {
 	if q == nil {
 		return nil
 	}
-	f, ok := out.(*ui.Output)
-	if !ok {
-		return nil
-	}
-	info, err := f.F.Stat()
+	info, err := f.Stat()
 	if err != nil {
-		return f.Err(err)
+		return ui.FileError(f.Name(), err)
 	}
-	written := io.NewSectionReader(f.F, 0, info.Size())
-	return q.examine(ctx, f.Name, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+	written := io.NewSectionReader(f, 0, info.Size())
+	return q.examine(ctx, f.Name(), func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 		return bundle.Verify(ctx, written, o)
 	}, func() (int64, error) { return written.Size(), nil })
 }

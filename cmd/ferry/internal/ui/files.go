@@ -9,7 +9,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
@@ -66,41 +65,16 @@ func ReadSmall(name string, limit int64) ([]byte, error) {
 
 // CreateFile makes an output file that is there whole, when fill has written
 // it, or not at all.
-func CreateFile(name string, o durable.Options, fill func(bundle.Target) error) error {
+func CreateFile(name string, o durable.Options, fill func(*durable.File) error) error {
 	f, err := durable.Create(name, o)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := fill(&Output{f, name}); err != nil {
+	if err := fill(f); err != nil {
 		return err
 	}
 	return FileError(name, f.Commit())
-}
-
-// An Output is a file whose errors call it by its final name and not by its
-// temporary one.
-type Output struct {
-	F    *durable.File
-	Name string
-}
-
-func (o *Output) Write(p []byte) (int, error) {
-	n, err := o.F.Write(p)
-	return n, o.Err(err)
-}
-
-func (o *Output) WriteAt(p []byte, at int64) (int, error) {
-	n, err := o.F.WriteAt(p, at)
-	return n, o.Err(err)
-}
-
-func (o *Output) Err(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return &fs.PathError{Op: p.Op, Path: o.Name, Err: p.Err}
-	}
-	return err
 }
 
 // InTheWay is the error for what stands where a directory is to be written and

@@ -140,6 +140,9 @@ func (p *Progress) figures(now time.Time, short bool) string {
 	return s
 }
 
+// Add counts bytes that were read.
+func (p *Progress) Add(n int) { p.Done.Add(int64(n)) }
+
 // Reader counts what is read through it.
 func (p *Progress) Reader(r io.Reader) io.Reader {
 	if p == nil {

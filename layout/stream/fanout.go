@@ -1,41 +1,45 @@
-package layout
+// Package stream reads content once for everybody who wants it.
+//
+//   - FanOut hands one stream to several writers side by side, in buffers that
+//     stay in a core's cache.
+//   - ReadAhead reads many small contents on all cores and hands them over in
+//     their order.
+//
+// Memory is bounded whatever the content: at most six buffers of BufferSize
+// bytes are under way at a time.
+package stream
 
 import (
 	"context"
-	"fmt"
-	"hash"
 	"io"
 	"sync"
 	"sync/atomic"
-
-	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// The size of a buffer and their number in one pipeline. Buffers of this size
-// stay in a core's cache; larger ones cost twice the time.
-const (
-	bufferSize = 256 << 10
-	ringSize   = 6
-)
+// BufferSize is the size of a buffer, in bytes. Buffers of this size stay in a
+// core's cache; larger ones cost twice the time.
+const BufferSize = 256 << 10
+
+// ringSize is the number of buffers in one pipeline.
+const ringSize = 6
 
 // A buffer goes from the reader to every sink of a pipeline and comes back to
 // the pool when the last one has let go of it.
 type buffer struct {
 	data []byte // what was read
 	refs atomic.Int32
-	mem  [bufferSize]byte
+	mem  [BufferSize]byte
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// Tee reads r to its end and writes all of it to each sink, every sink in a
+// FanOut reads r to its end and writes all of it to each sink, every sink in a
 // goroutine of its own, so that reading, hashing and writing overlap. Content
 // that fits one buffer is written without any goroutine. It returns the number
 // of bytes read and the first error; every goroutine has ended by then.
-func Tee(ctx context.Context, r io.Reader, sinks ...io.Writer) (int64, error) {
+func FanOut(ctx context.Context, r io.Reader, sinks ...io.Writer) (int64, error) {
 	b := buffers.Get().(*buffer)
-	n, err := fill(r, b.mem[:])
+	n, err := Fill(r, b.mem[:])
 	if err == io.EOF {
 		defer buffers.Put(b)
 		for _, s := range sinks {
@@ -54,9 +58,9 @@ func Tee(ctx context.Context, r io.Reader, sinks ...io.Writer) (int64, error) {
 	return p.run(r, b)
 }
 
-// fill reads until p is full or the reader says io.EOF. Unlike io.ReadFull it
+// Fill reads until p is full or the reader says io.EOF. Unlike io.ReadFull it
 // leaves io.ErrUnexpectedEOF to mean what the reader means by it: truncation.
-func fill(r io.Reader, p []byte) (n int, err error) {
+func Fill(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var k int
 		k, err = r.Read(p[n:])
@@ -126,7 +130,7 @@ func (p *pipeline) run(r io.Reader, b *buffer) (total int64, err error) {
 			break
 		}
 		var n int
-		n, err = fill(r, b.mem[:])
+		n, err = Fill(r, b.mem[:])
 		b.data = b.mem[:n]
 		if err != nil && err != io.EOF {
 			p.cancel(err)
@@ -150,47 +154,4 @@ func (p *pipeline) run(r io.Reader, b *buffer) (total int64, err error) {
 		}
 	}
 	return total, cause
-}
-
-// Copy copies r to w and checks that it held exactly what want describes, by
-// size and digest. It reads at most one byte more than want.Size. The error is
-// a *CorruptError when the content is not as described; what w has received is
-// then worthless. A nil w means that the content is only checked.
-func Copy(ctx context.Context, w io.Writer, r io.Reader, want v1.Descriptor) error {
-	h := want.Digest.Algorithm().Hash()
-	sinks := []io.Writer{h}
-	if w != nil {
-		sinks = append(sinks, w)
-	}
-	n, err := Tee(ctx, io.LimitReader(r, want.Size+1), sinks...)
-	if err != nil {
-		return err
-	}
-	return compare(BlobPath(want.Digest), want, n, h)
-}
-
-// compare says whether what was read is what was wanted.
-func compare(name string, want v1.Descriptor, n int64, h hash.Hash) error {
-	got := digest.NewDigest(want.Digest.Algorithm(), h)
-	if n != want.Size || got != want.Digest {
-		return &CorruptError{Name: name, Want: want.Digest, WantSize: want.Size, Got: got, GotSize: n}
-	}
-	return nil
-}
-
-// A CorruptError is content that is not what its name or descriptor says.
-type CorruptError struct {
-	Name              string // path in the layout, or of the file
-	Want, Got         digest.Digest
-	WantSize, GotSize int64 // bytes; Got is empty when the size alone was enough
-}
-
-func (e *CorruptError) Error() string {
-	switch {
-	case e.GotSize > e.WantSize && e.WantSize >= 0:
-		return fmt.Sprintf("%s: size mismatch: want %d bytes, found more (at least %d)", e.Name, e.WantSize, e.GotSize)
-	case e.GotSize != e.WantSize && e.WantSize >= 0:
-		return fmt.Sprintf("%s: size mismatch: want %d bytes, found %d", e.Name, e.WantSize, e.GotSize)
-	}
-	return fmt.Sprintf("%s: digest mismatch: want %s, found %s (%d bytes)", e.Name, e.Want, e.Got, e.GotSize)
 }
