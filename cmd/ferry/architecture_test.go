@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/ferry/internal/source": {
 		"bundle", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
-		"layout/registry", "layout/policy", "layout/signature", "layout/sniff", "cmd/ferry/internal/ui",
+		"layout/stream", "layout/registry", "layout/policy", "layout/signature", "layout/sniff", "cmd/ferry/internal/ui",
 	},
 	"cmd/ferry/internal/ui": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/lei",
