@@ -11,15 +11,14 @@ TAGS      := urfave_cli_no_docs
 LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME  ?= 1m
-# Programs and checks that are modules of their own.
-MODULES   := examples/bench examples/interop
+BENCHFLAGS ?= -o examples/bench -readme README.md
 # The linters, pinned.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test oracle race lint vulncheck fuzz bench microbench interop dist e2e-zarf clean
+.PHONY: build demo test oracle race lint vulncheck fuzz bench interop dist e2e-zarf clean
 
 build:
 	$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
@@ -29,7 +28,7 @@ demo: build
 
 test:
 	$(GO) test -timeout 30m ./...
-	@set -ex; for m in $(MODULES) zarf/schematest; do (cd $$m && $(GO) test ./...); done
+	cd zarf/schematest && $(GO) test ./...
 
 # Our signatures before sigstore-go, which is large: a module of its own.
 oracle:
@@ -45,7 +44,6 @@ lint:
 	GOOS=darwin $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
-	@set -ex; for m in $(MODULES); do (cd $$m && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff); done
 
 # Needs the vulnerability database, which not every host reaches.
 vulncheck:
@@ -58,13 +56,10 @@ fuzz:
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
 	  done; done
 
-# Ten minutes on a machine that does nothing else. Neighbours on PATH take part.
-bench: build
-	cd examples/bench && PATH="$$(sh ../interop/tools)" $(GO) run . $(BENCHFLAGS)
-
-# The benchmarks of the packages.
-microbench:
+# Half an hour on a machine that does nothing else. Neighbours on PATH take part.
+bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./cmd/ferrybench $(BENCHFLAGS)
 
 dist:
 	@rm -rf dist && mkdir dist
@@ -76,9 +71,9 @@ dist:
 	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
 	@cat dist/checksums.txt
 
-# The neighbours against ferry and ferry against them: a table.
+# The neighbours against ferry and ferry against them: the table in README.md.
 interop: build
-	cd examples/interop && PATH="$$(sh tools)" $(GO) run . -o README.md $(INTEROPFLAGS)
+	$(GO) run ./cmd/ferryinterop -ferry bin/ferry -o README.md $(INTEROPFLAGS)
 
 # With a real zarf: ZARF=/path/to/zarf, or built once (ten minutes, 4 GB).
 e2e-zarf: build

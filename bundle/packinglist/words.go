@@ -213,7 +213,7 @@ func (l *List) unpacked() (flags, why string) {
 	for i := range l.Artifacts {
 		switch a := &l.Artifacts[i]; {
 		case a.Within != "":
-		case first == nil && (a.Kind == "lei" || a.Kind == "files"):
+		case first == nil && a.unpackable():
 			first, several = a, several || i > 0
 		default:
 			several = true
@@ -226,6 +226,15 @@ func (l *List) unpacked() (flags, why string) {
 		return " -t " + shellWord(visible(first.Name())), "the files of this artifact"
 	}
 	return "", "the files"
+}
+
+// unpackable reports whether the artifact is one of files that stands for itself.
+func (a *Artifact) unpackable() bool {
+	switch a.Kind {
+	case "image", "referrer", "blob":
+		return false
+	}
+	return a.Files > 0 && !strings.HasPrefix(a.Kind, "index")
 }
 
 // withoutFerry are the steps on any host with the usual tools.

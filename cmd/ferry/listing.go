@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/lei"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
@@ -90,7 +91,7 @@ type lister struct {
 
 // list is good when the audit has ended and found nothing wrong.
 func (l *listing) list(ctx context.Context, src *source.Source, report *layout.Report) (*packinglist.List, error) {
-	in, err := l.seen.Input(ctx, report, source.Kinds.Word)
+	in, err := l.seen.Input(ctx, report, kinds.All.Word)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +185,7 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 	x.known[d.Digest] = true
 	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
 	index, m := x.report.Document(d.Digest)
-	if a.Kind = source.Kinds.Word(m); index != nil {
+	if a.Kind = kinds.All.Word(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
 	}
 	at := len(x.out.Artifacts)
@@ -222,10 +223,7 @@ func platform(p *v1.Platform) string {
 func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 	a := &x.out.Artifacts[at]
 	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
-	var titles []string
-	if k := source.Kinds.Of(m); k != nil {
-		titles, _ = k.FileNames(m) // the inspectors have had their say
-	}
+	titles, _ := x.content.FileNames(m) // the inspectors have had their say
 	for i, l := range m.Layers {
 		f := packinglist.File{Artifact: at, Role: "layer", Name: l.Annotations[v1.AnnotationTitle], Claimed: l.MediaType, Digest: string(l.Digest), Size: l.Size}
 		if i < len(titles) && titles[i] != "" {

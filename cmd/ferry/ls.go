@@ -8,9 +8,9 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 func lsCommand(e *ui.Env) *cli.Command {
@@ -23,6 +23,9 @@ func lsCommand(e *ui.Env) *cli.Command {
 			"rest is whole; ferry verify says that. HOST/REPOSITORY[:TAG], or oci:// before it, asks a registry.",
 		Flags: append([]cli.Flag{ui.FormatFlag()}, registryFlags()...),
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			arg, err := ui.OneArg(c, "bundle, layout or reference to list")
 			if err != nil {
 				return err
@@ -83,7 +86,7 @@ func kindOfDescriptor(r *layout.Report, d v1.Descriptor) string {
 	index, m := r.Document(d.Digest)
 	switch {
 	case m != nil:
-		return source.Kinds.Word(m)
+		return kinds.All.Word(m)
 	case index != nil:
 		return fmt.Sprintf("index of %d", len(index.Manifests))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 func packCommand(e *ui.Env) *cli.Command {
@@ -38,7 +39,7 @@ func packCommand(e *ui.Env) *cli.Command {
 			ui.OutputFlag("write the bundle to `OUT`"),
 			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the artifact this `REF`, a full reference or a tag; may be repeated"},
 			&cli.BoolFlag{Name: "lei-tags", Usage: "tag with the snapshot's date, latest, and weekly on Sundays"},
-			&cli.StringFlag{Name: "kind", Usage: "lei or files, instead of what DIR looks like"},
+			&cli.StringFlag{Name: "kind", Usage: strings.Join(kinds.All.Names(), " or ") + ", instead of what DIR looks like"},
 			&cli.StringSliceFlag{Name: "annotation", Aliases: []string{"a"}, Usage: "add `KEY=VALUE` to the manifest; may be repeated"},
 			&cli.StringFlag{Name: "artifact-type", Usage: "the artifact's media `TYPE`"},
 			&cli.StringFlag{Name: "created", Usage: "the `TIME` of packing in RFC 3339, instead of the snapshot's own"},
@@ -52,6 +53,9 @@ func packCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			p, err := newPacking(c, e)
 			if err != nil {
 				return err
@@ -111,8 +115,8 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	if !info.IsDir() {
 		return nil, ui.Misuse(fmt.Errorf("%s: want a directory, found a file", layout.Printable(p.dir)), "ferry bundle converts a bundle; ferry export makes a snapshot of reports")
 	}
-	if p.kind = source.Kinds.For(c.String("kind"), os.DirFS(p.dir)); p.kind == nil {
-		return nil, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", c.String("kind")), "the kinds are: "+strings.Join(source.Kinds.Names(), ", "))
+	if p.kind = kinds.All.For(c.String("kind"), os.DirFS(p.dir)); p.kind == nil {
+		return nil, ui.Misuse(fmt.Errorf("--kind %q: there is no such kind", c.String("kind")), "the kinds are: "+strings.Join(kinds.All.Names(), ", "))
 	}
 	p.repo = strings.ReplaceAll(p.kind.Repository, "%s", slug(p.dir))
 	switch {
@@ -129,7 +133,7 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 		return nil, noMediaType("--artifact-type", t)
 	}
 	if c.String("kind") == "" {
-		for _, k := range source.Kinds {
+		for _, k := range kinds.All {
 			if k.Incomplete == nil {
 				continue
 			}

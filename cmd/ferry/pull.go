@@ -16,6 +16,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -42,6 +43,9 @@ func pullCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			p, err := newPulling(c, e)
 			if err != nil {
 				return err
@@ -215,7 +219,7 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 	index := layout.NewIndex()
 	for _, ref := range p.refs {
 		p.what.Judge = func(d v1.Descriptor, m *v1.Manifest) error {
-			if err := source.Kinds.CheckManifest(m); err != nil {
+			if err := kinds.All.CheckManifest(m); err != nil {
 				return source.Unacceptable(fmt.Errorf("%s: %w", ref, &layout.FormatError{Name: layout.BlobPath(d.Digest), Err: err}), othersPulled)
 			}
 			return nil

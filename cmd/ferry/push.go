@@ -15,6 +15,7 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -39,6 +40,9 @@ func pushCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(source.RequirementFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			p, err := newPushing(c, e)
 			if err != nil {
 				return err
@@ -164,7 +168,7 @@ func (p *pushing) run(ctx context.Context) error {
 func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error) {
 	if r, err := p.src.Reader(); err == nil {
 		r.Close()
-		in := source.Kinds.Inspect(source.Usual)
+		in := kinds.All.Inspect(source.Usual)
 		report, err := p.src.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 		if err == nil {
 			err = p.src.Err(report.Err())

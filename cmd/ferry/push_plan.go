@@ -12,9 +12,9 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -62,7 +62,7 @@ func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error)
 	case p.to.Tag != "":
 		tags = []string{p.to.Tag}
 	case p.to.Digest != "":
-	case m != nil && source.Kinds.Of(m) != nil && source.Kinds.Of(m).Tags != nil:
+	case m != nil && kinds.All.Of(m) != nil && kinds.All.Of(m).Tags != nil:
 		found, _ := p.src.Content.Finding(d.Digest)
 		var err error
 		if tags, err = found.Kind.Tags(found.Date); err != nil {

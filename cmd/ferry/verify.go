@@ -10,6 +10,7 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 func verifyCommand(e *ui.Env) *cli.Command {
@@ -28,6 +29,9 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, source.RequirementFlags()...),
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			arg, err := ui.OneArg(c, "bundle or layout to verify")
 			if err != nil {
 				return err
@@ -40,7 +44,7 @@ func verifyCommand(e *ui.Env) *cli.Command {
 				return err
 			}
 			end := source.ShowReading(e, "verifying", src)
-			in := source.Kinds.Inspect(source.Usual)
+			in := kinds.All.Inspect(source.Usual)
 			report, err := src.Audit(c.Context, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 			end()
 			if err != nil {

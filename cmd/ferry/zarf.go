@@ -49,6 +49,9 @@ func zarfCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
+			if err := ui.CheckFormat(c); err != nil {
+				return err
+			}
 			if c.String("check") != "" {
 				return zarfCheck(e, c)
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/stream"
 	"github.com/ociferry/ferry/zarf"
 )
@@ -68,7 +69,8 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 	}
 	b.Compression = format.Name
 	h := sha256.New()
-	report, err := verifyBeside(ctx, f, h)
+	in := kinds.All.Inspect(source.Usual)
+	report, err := verifyBeside(ctx, f, h, in)
 	if err != nil {
 		return b, err
 	}
@@ -85,14 +87,14 @@ func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
 	}
 	for _, d := range report.Index.Manifests {
 		index, manifest := again.Document(d.Digest)
-		b.Artifacts = append(b.Artifacts, artifactFacts(d, index, manifest))
+		b.Artifacts = append(b.Artifacts, artifactFacts(in, d, index, manifest))
 	}
 	return b, nil
 }
 
 // verifyBeside verifies an archive as ferry verify does, the payloads too, and
 // writes all of it to w, each on a core of its own.
-func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report, error) {
+func verifyBeside(ctx context.Context, r io.Reader, w io.Writer, in layout.Inspector) (*layout.Report, error) {
 	pr, pw := io.Pipe()
 	read := make(chan error, 1)
 	go func() {
@@ -100,7 +102,7 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 		pw.CloseWithError(err) // nil is the end
 		read <- err
 	}()
-	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: source.Inspectors()})
+	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 	if err == nil {
 		err = report.Err()
 	}
@@ -114,7 +116,7 @@ func verifyBeside(ctx context.Context, r io.Reader, w io.Writer) (*layout.Report
 	return report, err
 }
 
-func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifact {
+func artifactFacts(in *artifact.Inspection, d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifact {
 	a := zarf.Artifact{Digest: string(d.Digest), MediaType: d.MediaType, ArtifactType: d.ArtifactType, Annotations: d.Annotations}
 	if index != nil {
 		a.Platforms = []zarf.Platform{}
@@ -139,11 +141,7 @@ func artifactFacts(d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifa
 	if a.Description == "" {
 		a.Description = m.Annotations[v1.AnnotationTitle]
 	}
-	k := source.Kinds.Of(m)
-	if k == nil {
-		return a
-	}
-	names, err := k.FileNames(m)
+	names, err := in.FileNames(m)
 	if err != nil {
 		return a
 	}

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/cmd/ferry/internal/source"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 // The test binary is built of this module, as ferry is.
@@ -62,18 +65,19 @@ func TestRelativeResolvesLinks(t *testing.T) {
 
 func TestArtifactFacts(t *testing.T) {
 	index := &v1.Index{Manifests: []v1.Descriptor{{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}, {}}}
-	a := artifactFacts(v1.Descriptor{MediaType: v1.MediaTypeImageIndex}, index, nil)
+	in := kinds.All.Inspect(source.Usual)
+	a := artifactFacts(in, v1.Descriptor{MediaType: v1.MediaTypeImageIndex}, index, nil)
 	if len(a.Platforms) != 2 || a.Platforms[0].Architecture != "amd64" || a.Platforms[1].OS != "" || !a.IsIndex() {
 		t.Errorf("%+v", a)
 	}
 	layer := v1.Descriptor{Digest: "sha256:aa", Annotations: map[string]string{v1.AnnotationTitle: "a/b"}}
 	m := &v1.Manifest{Config: v1.Descriptor{MediaType: v1.MediaTypeEmptyJSON}, Layers: []v1.Descriptor{layer}, Annotations: map[string]string{v1.AnnotationTitle: "what it is"}}
-	a = artifactFacts(v1.Descriptor{}, nil, m)
+	a = artifactFacts(in, v1.Descriptor{}, nil, m)
 	if len(a.Files) != 1 || a.Files[0].Name != "a/b" || a.Description != "what it is" || a.ArtifactType != v1.MediaTypeEmptyJSON {
 		t.Errorf("%+v", a)
 	}
 	m.Layers[0].Annotations[v1.AnnotationTitle] = "../b"
-	if a = artifactFacts(v1.Descriptor{}, nil, m); len(a.Files) != 0 {
+	if a = artifactFacts(in, v1.Descriptor{}, nil, m); len(a.Files) != 0 {
 		t.Errorf("a name that leads out: %+v", a.Files)
 	}
 }

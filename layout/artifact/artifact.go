@@ -14,7 +14,7 @@
 //   - Nothing here reads the clock: a time is in what is packed, or given.
 //
 // What is packed is layout.Contents, which go into a layout as into an archive.
-// On the way back the package asks for a Fetcher to get blobs.
+// On the way back blobs come from a Fetcher, or from an audit that reads a layout.
 package artifact
 
 import (
@@ -33,7 +33,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// A Fetcher gets blobs. What it returns need not be checked: Unpack does.
+// A Fetcher gets blobs. What it returns need not be checked: Extract does.
 type Fetcher func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
 
 // A Config is what a kind says of a directory that is packed.
@@ -184,7 +184,7 @@ func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
 	if err != nil {
 		return l, err
 	}
-	return newLayer(t.fsys, File{name, mediaType}, info), nil
+	return newLayer(t.fsys, File{Name: name, MediaType: mediaType}, info), nil
 }
 
 // A FileError is a file that cannot be packed, or a title that no file can have
@@ -206,6 +206,8 @@ func typeWord(m fs.FileMode) string {
 	switch {
 	case m.IsDir():
 		return "a directory"
+	case m.IsRegular():
+		return "a file"
 	case m&fs.ModeSymlink != 0:
 		return "a symbolic link"
 	case m&fs.ModeNamedPipe != 0:
@@ -235,6 +237,9 @@ func CheckTitle(title string) error {
 	}
 	if path.IsAbs(title) {
 		return errors.New("unsafe absolute path")
+	}
+	if n := strings.Count(title, "/"); n > maxDepth {
+		return fmt.Errorf("too deep, the limit is %d directories, found %d", maxDepth, n)
 	}
 	for _, e := range strings.Split(title, "/") {
 		if e == "" || e == "." || e == ".." {

@@ -18,6 +18,9 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/helm"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/lei"
 )
 
@@ -138,22 +141,17 @@ func TestPackRefuses(t *testing.T) {
 	}
 }
 
-func openRoot(t *testing.T) (*os.Root, string) {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { root.Close() })
-	return root, dir
+// extract writes the files into a directory that is there.
+func extract(fetch artifact.Fetcher, m *v1.Manifest, dir string) error {
+	_, err := artifact.Extract(ctx, kinds.All, m, fetch, dir, durable.Options{Overwrite: true})
+	return err
 }
 
-func TestUnpack(t *testing.T) {
+func TestExtract(t *testing.T) {
 	store, p := pack(t, tree(), artifact.Options{})
-	root, dir := openRoot(t)
+	dir := t.TempDir()
 	for range 2 { // files that are there are replaced
-		if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err != nil {
+		if err := extract(store.fetch, p.Manifest, dir); err != nil {
 			t.Fatal(err)
 		}
 		for name, f := range tree() {
@@ -171,7 +169,7 @@ func TestUnpack(t *testing.T) {
 }
 
 // What goes wrong leaves the directory as it was.
-func TestUnpackFails(t *testing.T) {
+func TestExtractFails(t *testing.T) {
 	broken := errors.New("no route")
 	for _, c := range []struct {
 		name  string
@@ -186,29 +184,29 @@ func TestUnpackFails(t *testing.T) {
 			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 				return io.NopCloser(bytes.NewReader(bytes.Repeat([]byte("x"), int(d.Size)))), nil
 			}
-		}, "config: blob"},
+		}, "config: blobs/"},
 		{"other content of a layer", func(m memory) artifact.Fetcher {
 			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 				return io.NopCloser(bytes.NewReader(bytes.Replace(m[d.Digest], []byte("alpha"), []byte("omega"), 1))), nil
 			}
-		}, "a.txt: blob"},
+		}, "a.txt: blobs/"},
 		{"too much", func(m memory) artifact.Fetcher {
 			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 				return io.NopCloser(io.MultiReader(bytes.NewReader(m[d.Digest]), strings.NewReader("more"))), nil
 			}
-		}, "found 3 bytes"},
+		}, "found more (at least 3)"},
 		{"too little", func(m memory) artifact.Fetcher {
 			return func(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 				return io.NopCloser(io.LimitReader(bytes.NewReader(m[d.Digest]), 2)), nil
 			}
-		}, "a.txt: blob"},
+		}, "a.txt: blobs/"},
 	} {
 		store, p := pack(t, tree(), artifact.Options{})
-		root, dir := openRoot(t)
+		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("old"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := artifact.Unpack(ctx, c.fetch(store), artifact.Files, p.Manifest, root); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := extract(c.fetch(store), p.Manifest, dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, found %v", c.name, c.want, err)
 		}
 		entries, _ := os.ReadDir(dir)
@@ -220,40 +218,40 @@ func TestUnpackFails(t *testing.T) {
 }
 
 // Links in the target lead nobody anywhere.
-func TestUnpackOverLinks(t *testing.T) {
+func TestExtractOverLinks(t *testing.T) {
 	outside := t.TempDir()
 	victim := filepath.Join(outside, "victim")
 	if err := os.WriteFile(victim, []byte("untouched"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	store, p := pack(t, tree(), artifact.Options{})
-	root, dir := openRoot(t)
+	dir := t.TempDir()
 	for name, to := range map[string]string{"a.txt": victim, ".ferry-partial-0": victim} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err != nil {
+	if err := extract(store.fetch, p.Manifest, dir); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(filepath.Join(dir, "a.txt")); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("a.txt is %v, %v", info.Mode(), err)
 	}
-	root, dir = openRoot(t)
+	dir = t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(dir, "dir")); err != nil {
 		t.Fatal(err)
 	}
-	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err == nil {
+	if err := extract(store.fetch, p.Manifest, dir); err == nil {
 		t.Error("through a linked directory: no error")
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("after an error there is %v", entries)
 	}
-	root, dir = openRoot(t)
+	dir = t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "empty", "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := artifact.Unpack(ctx, store.fetch, artifact.Files, p.Manifest, root); err == nil || !strings.Contains(err.Error(), "directory") {
+	if err := extract(store.fetch, p.Manifest, dir); err == nil || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("over a directory: %v", err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "a.txt")); !errors.Is(err, fs.ErrNotExist) {
@@ -284,7 +282,14 @@ func TestFileNames(t *testing.T) {
 	}{
 		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "b/c")}, "a b/c"},
 		{artifact.Files, nil, ""},
-		{artifact.Files, []v1.Descriptor{titled(other, "")}, "error: do not name files"},
+		{artifact.Other, []v1.Descriptor{titled(other, "")}, "plain-e3b0c44298fc.txt"},
+		{artifact.Other, []v1.Descriptor{titled("application/vnd.cncf.flux.content.v1.tar+gzip", "")}, "cncf.flux.content.v1-e3b0c44298fc.tar.gz"},
+		{artifact.Other, []v1.Descriptor{titled("application/wasm", ""), titled("application/vnd.a!b+json", "b/c"), titled("application/vnd.a!b+json", "")}, "wasm-e3b0c44298fc.wasm b/c a-b-e3b0c44298fc.json"},
+		{artifact.Other, []v1.Descriptor{titled("x/..", ""), titled("x/..", ""), titled(v1.MediaTypeEmptyJSON, ""), titled("x/vnd.", "")}, "layer-e3b0c44298fc.bin   "},
+		{artifact.Other, []v1.Descriptor{titled(other, ""), titled("a/b", "Plain-e3b0c44298fc.txt")}, "error: duplicate"},
+		{helm.Chart, []v1.Descriptor{titled(helm.ProvenanceMediaType, ""), titled(helm.ChartMediaType, "other.tgz")}, "chart-1.0.tgz.prov chart-1.0.tgz"},
+		{helm.Chart, []v1.Descriptor{titled(helm.ProvenanceMediaType, "")}, "error: missing chart-1.0.tgz"},
+		{helm.Chart, []v1.Descriptor{titled(helm.ChartMediaType, ""), titled(helm.ChartMediaType, "")}, "error: second"},
 		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "A")}, "error: duplicate"},
 		{artifact.Files, []v1.Descriptor{titled(other, "stra\u017fe"), titled(other, "strase")}, "error: duplicate"},
 		{artifact.Files, []v1.Descriptor{titled(other, "a"), titled(other, "a/b")}, "error: conflict"},
@@ -299,7 +304,7 @@ func TestFileNames(t *testing.T) {
 		{lei.Cache, []v1.Descriptor{titled(snapshot, "../x"), titled(payload, "")}, "error: title"},
 		{lei.Cache, []v1.Descriptor{titled(snapshot, ""), titled(payload, ""), titled(other, "Manifest.json")}, "error: on a layer of type"},
 	} {
-		names, err := c.kind.FileNames(&v1.Manifest{Layers: c.layers})
+		names, err := c.kind.FileNames(&v1.Manifest{Layers: c.layers}, "chart-1.0")
 		if want, ok := strings.CutPrefix(c.want, "error: "); ok {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v: want %q, found %q, %v", c.layers, want, names, err)
@@ -308,8 +313,19 @@ func TestFileNames(t *testing.T) {
 			t.Errorf("%v: want %q, found %q, %v", c.layers, c.want, names, err)
 		}
 	}
-	if _, err := artifact.Files.FileNames(&v1.Manifest{Layers: []v1.Descriptor{titled(other, "")}}); !errors.Is(err, artifact.ErrNoFiles) {
-		t.Errorf("no titles: %v", err)
+	deep := strings.Repeat("d/", 100)
+	for _, c := range []struct {
+		title string
+		n     int
+		want  string
+	}{{deep + "a", 1, ""}, {"d/" + deep + "a", 1, "too deep"}, {"%d/" + deep[2:] + "a", 655, ""}, {"%d/" + deep[2:] + "a", 656, "too many directories"}} {
+		layers := make([]v1.Descriptor, c.n)
+		for i := range layers {
+			layers[i] = titled(other, strings.ReplaceAll(c.title, "%d", fmt.Sprint(i)))
+		}
+		if _, err := artifact.Files.FileNames(&v1.Manifest{Layers: layers}, ""); fmt.Sprint(err) == "<nil>" != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d of %.20s: want %q, found %v", c.n, c.title, c.want, err)
+		}
 	}
 }
 

@@ -40,6 +40,16 @@ var Files = &Kind{
 	Inspector: func(Look) Inspector { return Titles{} },
 }
 
+// Other is the kind of any artifact that is no container image. It is not
+// packed; its layers are unpacked under the names that FileNames makes.
+var Other = &Kind{
+	Name: "artifact",
+	Noun: "an artifact of another kind",
+	Fits: func(m *v1.Manifest) bool {
+		return !isImage(m) && slices.ContainsFunc(layerNames(m), func(name string) bool { return name != "" })
+	},
+}
+
 // mediaTypes is the small table of suffixes; the longest that fits wins.
 var mediaTypes = map[string]string{
 	".csv":       "text/csv",

@@ -34,6 +34,9 @@ type Kind struct {
 	// CheckManifest judges a manifest that fits, before any blob was read, in
 	// what FileNames does not see.
 	CheckManifest func(m *v1.Manifest) error
+	// Stem makes of the config what the files of an artifact are called after;
+	// see FileNames. The error refuses the artifact.
+	Stem func(config []byte) (string, error)
 	// Inspector makes an inspector of the content, good for one pass.
 	Inspector func(Look) Inspector
 
@@ -54,7 +57,11 @@ type Kind struct {
 }
 
 // A File is a file that a kind fixes by name and media type.
-type File struct{ Name, MediaType string }
+type File struct {
+	Name      string // "*" in it stands for the artifact's stem, see Kind.Stem
+	MediaType string
+	Optional  bool // it need not be there
+}
 
 // fits reports whether a manifest is that of an artifact of the kind.
 func (k *Kind) fits(m *v1.Manifest) bool {
@@ -84,7 +91,7 @@ func (k *Kind) checkManifest(m *v1.Manifest) error {
 	if k.Files == nil {
 		return nil
 	}
-	_, err := k.FileNames(m)
+	_, err := k.FileNames(m, "*")
 	return err
 }
 
@@ -178,6 +185,15 @@ func (t Kinds) Names() (names []string) {
 		}
 	}
 	return names
+}
+
+// Words are all that Word may say of a manifest.
+func (t Kinds) Words() []string {
+	var words []string
+	for _, k := range t {
+		words = append(words, k.Name)
+	}
+	return append(words, "image", "referrer")
 }
 
 // Word says what a manifest is, for people: the name of its kind, "referrer" or

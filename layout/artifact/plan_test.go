@@ -194,7 +194,7 @@ func pack(t *testing.T, k *Kind, fsys fs.FS, o Options) (*layout.Reader, *Packed
 // check sees every layer, the config and the manifest.
 func TestPack(t *testing.T) {
 	c := &checker{seen: map[string]string{}}
-	k := &Kind{Name: "test", ConfigType: "application/c", Files: []File{{"a", "application/a"}, {"b", "application/b"}}}
+	k := &Kind{Name: "test", ConfigType: "application/c", Files: []File{{Name: "a", MediaType: "application/a"}, {Name: "b", MediaType: "application/b"}}}
 	k.Config = func(fs.FS, Options) (*Config, error) { return &Config{Data: []byte("config"), Tag: "t"}, nil }
 	k.Inspector = func(Look) Inspector { return c }
 	r, p, err := pack(t, k, fstest.MapFS{"a": {Data: []byte("A")}, "b": {Data: []byte("B")}, "c": {}}, Options{})

@@ -95,7 +95,7 @@ func fileNames(m *v1.Manifest) ([]string, error) {
 	if err := checkManifest(m); err != nil {
 		return nil, err
 	}
-	return Cache.FileNames(m)
+	return Cache.FileNames(m, "")
 }
 
 // checkManifest is what is asked of a manifest beside its layers.

@@ -3,12 +3,12 @@ package lei
 import (
 	"context"
 	"io/fs"
-	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/durable"
 )
 
 // Package makes an artifact of the snapshot in fsys without a layout to put it
@@ -31,15 +31,11 @@ func Package(ctx context.Context, fsys fs.FS, o artifact.Options) (*v1.Manifest,
 	return packed.Manifest, raw, c.Blobs[1:], err
 }
 
-// Unpack writes the files of a cache artifact into dir, which must be there.
+// Unpack writes the files of a cache artifact into dir, as artifact.Extract does.
 // fetch gets blobs by their descriptors, from a map as well as from a server;
 // what it returns is checked by size and digest, and the payload by [Checker].
 // The files appear only when everything was good.
 func Unpack(ctx context.Context, m *v1.Manifest, dir string, fetch artifact.Fetcher) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	return artifact.Unpack(ctx, fetch, Cache, m, root)
+	_, err := artifact.Extract(ctx, artifact.Kinds{Cache}, m, fetch, dir, durable.Options{Overwrite: true})
+	return err
 }

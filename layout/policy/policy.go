@@ -34,6 +34,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 // MaxSize is the size in bytes of the largest policy that is read.
@@ -63,7 +65,7 @@ type Dates struct {
 
 // Kinds are the words for kinds of artifacts. KindBlob is what is no manifest:
 // an entry of an index, or a blob that nothing refers to.
-var Kinds = []string{"lei", "files", "image", "artifact", "referrer", KindBlob}
+var Kinds = append(kinds.All.Words(), KindBlob)
 
 // KindBlob is one of Kinds.
 const KindBlob = "blob"

@@ -11,13 +11,14 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 // Acceptable refuses, before anything is written, what ferry verify would refuse
 // on the far side: in the manifests, and in the payloads of kinds that have an inspector, unless
 // these have been checked. others says how to take along the rest.
 func Acceptable(ctx context.Context, c *layout.Contents, checked bool, others string) error {
-	judge := func(_ v1.Descriptor, m *v1.Manifest) error { return Kinds.CheckManifest(m) }
+	judge := func(_ v1.Descriptor, m *v1.Manifest) error { return kinds.All.CheckManifest(m) }
 	if !checked {
 		judge = judgeContent(ctx, c)
 	}
@@ -50,10 +51,10 @@ func Unacceptable(err error, others string) error {
 // judgeContent judges a manifest and, if an inspector of its kind is interested,
 // its blobs.
 func judgeContent(ctx context.Context, c *layout.Contents) func(v1.Descriptor, *v1.Manifest) error {
-	in := Kinds.Inspect(Usual)
+	in := kinds.All.Inspect(Usual)
 	var blobs map[digest.Digest]*layout.Blob
 	return func(d v1.Descriptor, m *v1.Manifest) error {
-		if err := Kinds.CheckManifest(m); err != nil {
+		if err := kinds.All.CheckManifest(m); err != nil {
 			return err
 		}
 		if blobs == nil {

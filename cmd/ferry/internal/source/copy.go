@@ -12,6 +12,7 @@ import (
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 // Contents lists the source for copying. A source that can only be read from
@@ -92,7 +93,7 @@ func (s *Source) WriteLayout(ctx context.Context, dir string, o durable.Options,
 		return nil, err
 	}
 	defer w.Close()
-	in := Kinds.Inspect(Usual)
+	in := kinds.All.Inspect(Usual)
 	report, err := s.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
 		return w.Blob(ctx, d)
 	}})

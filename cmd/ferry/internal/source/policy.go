@@ -16,6 +16,7 @@ import (
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/policy"
 	"github.com/ociferry/ferry/layout/signature"
 	"github.com/ociferry/ferry/layout/sniff"
@@ -127,7 +128,7 @@ func (q *Requirements) check(ctx context.Context, r *layout.Report, ref string) 
 	if q == nil || q.seen == nil {
 		return nil
 	}
-	in, err := q.seen.Input(ctx, r, Kinds.Word)
+	in, err := q.seen.Input(ctx, r, kinds.All.Word)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/zarf"
 )
 
@@ -55,14 +56,14 @@ func commandOf(c *cli.Command) *command {
 	return cmd
 }
 
-// Choices are the values of the flags that have few, by the name of the flag.
-var Choices = map[string][]string{
-	"format": {"text", "json"}, "type": {"p256", "ed25519"},
+// choices are the values of the flags that have few, by the name of the flag.
+var choices = map[string][]string{
+	"format": {"text", "json"}, "kind": kinds.All.Names(), "type": {"p256", "ed25519"},
 	"shape": {string(zarf.Files), string(zarf.Registry), string(zarf.Both)},
 }
 
 func flagOf(f cli.Flag) flag {
-	out := flag{names: f.Names(), values: Choices[f.Names()[0]]}
+	out := flag{names: f.Names(), values: choices[f.Names()[0]]}
 	if d, ok := f.(cli.DocGenerationFlag); ok {
 		out.usage = d.GetUsage()
 		if d.TakesValue() {

@@ -14,7 +14,7 @@ import (
 // not reported.
 var ErrDifferent = errors.New("the sides differ")
 
-const codeDifferent = 1
+const CodeDifferent = 1
 
 // The exit codes.
 const (

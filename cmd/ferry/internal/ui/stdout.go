@@ -32,9 +32,9 @@ func (o *buffered) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// hold puts a buffer before standard output, so that small answers go out in
+// Hold puts a buffer before standard output, so that small answers go out in
 // one piece.
-func (e *Env) hold() {
+func (e *Env) Hold() {
 	e.out = &buffered{w: e.Stdout}
 	e.Stdout = bufio.NewWriter(e.out)
 }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package main
+
+func anonymous(n int64) []byte { return make([]byte, n) }

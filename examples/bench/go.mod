@@ -1,3 +1,0 @@
-module github.com/ociferry/ferry/examples/bench
-
-go 1.26.0
