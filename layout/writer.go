@@ -156,6 +156,25 @@ func (w *Writer) SetIndex(index v1.Index) { w.index, w.raw = index, nil }
 // durable. It returns index.json's digest, the identity of the layout. An
 // existing SHA256SUMS that no longer holds is removed.
 func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
+	d, err := w.commit(ctx, seal)
+	return d, w.failed(err)
+}
+
+// failed names the output in an error of the system: people know neither the
+// temporary names nor those of blobs.
+func (w *Writer) failed(err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file) && file.Path != w.name:
+		return &fs.PathError{Op: "write", Path: w.name, Err: file.Err}
+	case errors.As(err, &link):
+		return &fs.PathError{Op: "write", Path: w.name, Err: link.Err}
+	}
+	return err
+}
+
+func (w *Writer) commit(ctx context.Context, seal bool) (digest.Digest, error) {
 	raw := w.raw
 	if raw == nil {
 		var err error

@@ -45,7 +45,7 @@ func (w *Writer) temp() (*durable.Writeback, string, error) {
 	name := tempPrefix + strconv.Itoa(w.temps)
 	w.mu.Unlock()
 	f, err := w.o.CreateIn(w.root, name)
-	return f, name, err
+	return f, name, w.failed(err)
 }
 
 // Blob returns a writer for the content of a blob whose digest is known, or
@@ -83,11 +83,11 @@ func (w *Writer) create(d digest.Digest) (*blobWriter, error) {
 	if w.dir != nil {
 		dir, err := w.blobDir(d.Algorithm())
 		if err != nil {
-			return nil, err
+			return nil, w.failed(err)
 		}
 		f, err := w.o.CreateIn(dir, d.Encoded())
 		if !errors.Is(err, fs.ErrExist) { // another goroutine may be writing it
-			return &blobWriter{w, f, BlobPath(d), d}, err
+			return &blobWriter{w, f, BlobPath(d), d}, w.failed(err)
 		}
 	}
 	f, name, err := w.temp()
@@ -126,10 +126,13 @@ type blobWriter struct {
 	d    digest.Digest
 }
 
-func (b *blobWriter) Write(p []byte) (int, error) { return b.out.Write(p) }
+func (b *blobWriter) Write(p []byte) (int, error) {
+	n, err := b.out.Write(p)
+	return n, b.w.failed(err)
+}
 
 // Close gives the blob its name.
-func (b *blobWriter) Close() error { return b.w.keep(b.out, b.temp, b.d) }
+func (b *blobWriter) Close() error { return b.w.failed(b.w.keep(b.out, b.temp, b.d)) }
 
 // Abort takes back what was written.
 func (b *blobWriter) Abort() {

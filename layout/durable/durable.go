@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Options say how an output is made. The zero value is the safe one.
@@ -70,7 +71,14 @@ func Create(name string, o Options) (*File, error) {
 	}
 	tmp := partial(name)
 	for {
-		f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
+		f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NONBLOCK, 0o644)
+		found := errors.Is(err, fs.ErrExist)
+		if found {
+			f, err = os.OpenFile(tmp, os.O_RDWR|noFollow|syscall.O_NONBLOCK, 0)
+		}
+		if found && errors.Is(err, fs.ErrNotExist) {
+			continue // it was removed in between
+		}
 		if err != nil {
 			return nil, cannot(name, err)
 		}
@@ -93,6 +101,17 @@ func Create(name string, o Options) (*File, error) {
 		if !now.Mode().IsRegular() {
 			f.Close()
 			return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", tmp)
+		}
+		if found && !onlyUser(mine) {
+			// Whoever else can write into it could write into the output.
+			f.Close()
+			if !belongsToUser(mine) {
+				return nil, fmt.Errorf("%s: in the way, and another user's; have it removed, or choose another directory", tmp)
+			}
+			if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, cannot(name, err)
+			}
+			continue
 		}
 		// Only what a killed run left is cut off: ext4 takes any cutting for a
 		// replacement, and writes the file out when it is closed.
@@ -178,6 +197,19 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	return inPlace(f.name, syncClose(parent))
+}
+
+// replacing names the output in an error of giving it its name.
+func replacing(name string, err error) error {
+	var link *os.LinkError
+	var lost *ParkedError
+	switch {
+	case err == nil || errors.As(err, &lost):
+		return err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &fs.PathError{Op: "replace", Path: name, Err: err}
 }
 
 // openParent opens the directory of an output, to sync it once the output has
@@ -273,12 +305,24 @@ func Mkdir(name string, o Options) (*Dir, error) {
 			continue
 		}
 		d.lock = f
-		if err := clear(tmp); err != nil {
+		if err = clear(tmp); err == nil {
+			err = d.restored()
+		}
+		if err != nil {
 			f.Close()
 			return nil, err
 		}
 		return d, nil
 	}
+}
+
+// restored puts back what a run that was killed has left without its name, and
+// then asks again whether the name is free.
+func (d *Dir) restored() error {
+	if err := restore(d.name); err != nil {
+		return err
+	}
+	return d.checkTarget()
 }
 
 func (d *Dir) checkTarget() error {

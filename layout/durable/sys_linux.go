@@ -30,11 +30,12 @@ func startSync(f *os.File, from, n int64) {
 	unix.SyncFileRange(int(f.Fd()), from, n, unix.SYNC_FILE_RANGE_WRITE)
 }
 
-// exchange swaps two names in one step.
-func exchange(a, b string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+// exchange gives the directory at a the name b, in one step where the file system
+// can do so. What had the name is at old then.
+func exchange(a, b string) (old string, err error) {
+	err = unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
 		return swap(a, b)
 	}
-	return err
+	return a, err
 }

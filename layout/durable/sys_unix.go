@@ -91,10 +91,18 @@ func renameDir(d *Dir) (old string, err error) {
 	// Unlike os.Rename, the system call replaces an empty directory.
 	err = syscall.Rename(d.Path(), d.name)
 	if err != nil && d.o.Overwrite && (errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist)) {
-		old, err = d.Path(), exchange(d.Path(), d.name)
+		old, err = exchange(d.Path(), d.name)
 	}
-	if err != nil {
-		return "", &os.LinkError{Op: "rename", Old: d.Path(), New: d.name, Err: err}
-	}
-	return old, nil
+	return old, replacing(d.name, err)
+}
+
+// belongsToUser reports whether a file is one of the user's.
+func belongsToUser(info fs.FileInfo) bool {
+	return info.Sys().(*syscall.Stat_t).Uid == uint32(os.Geteuid())
+}
+
+// onlyUser reports whether nobody but the user can write into a file: it is not
+// another's, not one that others may write, and has no other name.
+func onlyUser(info fs.FileInfo) bool {
+	return belongsToUser(info) && info.Mode()&0o022 == 0 && info.Sys().(*syscall.Stat_t).Nlink == 1
 }

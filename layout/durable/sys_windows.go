@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -59,8 +60,13 @@ func renameDir(d *Dir) (old string, err error) {
 	}
 	if _, err := os.Lstat(d.name); err == nil {
 		if os.Remove(d.name) != nil { // not empty
-			return d.Path(), swap(d.Path(), d.name)
+			old, err := swap(d.Path(), d.name)
+			return old, replacing(d.name, err)
 		}
 	}
-	return "", os.Rename(d.Path(), d.name)
+	return "", replacing(d.name, os.Rename(d.Path(), d.name))
 }
+
+// Who may write is what the directory lets others do here, and not asked.
+func belongsToUser(fs.FileInfo) bool { return true }
+func onlyUser(fs.FileInfo) bool      { return true }

@@ -31,6 +31,7 @@ func classify(err error) (code int, hint string) {
 		content   artifact.ContentError
 		refused   *Refusal
 		file      *artifact.FileError
+		lost      *durable.ParkedError
 	)
 	var p *fs.PathError
 	output := errors.As(err, &p) && p.Op == "create"
@@ -90,7 +91,13 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, fs.ErrExist):
 		return CodeFailed, "choose another name, or replace it with --overwrite"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return CodeFailed, "the disk is full: free space there, or write to another one"
+		return CodeFailed, "the disk is full, in bytes or in the number of files (df, df -i): free some there, or write to another one"
+	case errors.As(err, &lost):
+		return CodeFailed, "run the same command again, which puts it back first; or rename it yourself: mv " + ShellWord(lost.At) + " " + ShellWord(lost.Name)
+	case errors.Is(err, syscall.EXDEV):
+		return CodeFailed, "the file system does not rename this directory (it belongs to a lower layer of a container, or is a mount of its own): remove it first, or choose another name"
+	case errors.Is(err, syscall.ENOMEM):
+		return CodeFailed, "the system has no memory left for this: end other programs, or raise the limit (ulimit -v)"
 	case errors.Is(err, syscall.EFBIG):
 		return CodeFailed, "the file system or a limit does not allow a file of this size; write to another one"
 	case errors.Is(err, syscall.ENOTDIR):
