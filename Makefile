@@ -11,14 +11,15 @@ TAGS      := urfave_cli_no_docs
 LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME  ?= 1m
-BENCHFLAGS ?= -o examples/bench -readme README.md
+# Programs and checks that are modules of their own.
+MODULES   := examples/bench examples/interop
 # The linters, pinned.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test oracle race lint vulncheck fuzz bench interop dist e2e-zarf clean
+.PHONY: build demo test oracle race lint vulncheck fuzz bench microbench interop dist e2e-zarf clean
 
 build:
 	$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ferry ./cmd/ferry
@@ -28,7 +29,7 @@ demo: build
 
 test:
 	$(GO) test -timeout 30m ./...
-	cd zarf/schematest && $(GO) test ./...
+	@set -ex; for m in $(MODULES) zarf/schematest; do (cd $$m && $(GO) test ./...); done
 
 # Our signatures before sigstore-go, which is large: a module of its own.
 oracle:
@@ -44,6 +45,7 @@ lint:
 	GOOS=darwin $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	@set -ex; for m in $(MODULES); do (cd $$m && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff); done
 
 # Needs the vulnerability database, which not every host reaches.
 vulncheck:
@@ -56,10 +58,13 @@ fuzz:
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
 	  done; done
 
-# Half an hour on a machine that does nothing else. Neighbours on PATH take part.
-bench:
+# Ten minutes on a machine that does nothing else. Neighbours on PATH take part.
+bench: build
+	cd examples/bench && PATH="$$(sh ../interop/tools)" $(GO) run . $(BENCHFLAGS)
+
+# The benchmarks of the packages.
+microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	$(GO) run ./cmd/ferrybench $(BENCHFLAGS)
 
 dist:
 	@rm -rf dist && mkdir dist
@@ -71,9 +76,9 @@ dist:
 	@cd dist && { command -v sha256sum >/dev/null && sha256sum ferry-* || shasum -a 256 ferry-*; } > checksums.txt
 	@cat dist/checksums.txt
 
-# The neighbours against ferry and ferry against them: the table in README.md.
+# The neighbours against ferry and ferry against them: a table.
 interop: build
-	$(GO) run ./cmd/ferryinterop -ferry bin/ferry -o README.md $(INTEROPFLAGS)
+	cd examples/interop && PATH="$$(sh tools)" $(GO) run . -o README.md $(INTEROPFLAGS)
 
 # With a real zarf: ZARF=/path/to/zarf, or built once (ten minutes, 4 GB).
 e2e-zarf: build

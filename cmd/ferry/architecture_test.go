@@ -29,8 +29,6 @@ var allowed = map[string][]string{
 	"layout/registry":            {"layout", "layout/durable"},
 	"bundle":                     {"layout", "layout/artifact", "layout/stream", "layout/compression"},
 	"bundle/packinglist":         {},
-	"cmd/ferrybench":             {},
-	"cmd/ferryinterop":           {},
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/kinds", "layout/lei",
 		"layout/stream", "layout/registry", "layout/sniff", "layout/signature", "layout/policy", "bundle/packinglist",

@@ -1,0 +1,3 @@
+module github.com/ociferry/ferry/examples/interop
+
+go 1.26.0
