@@ -42,9 +42,6 @@ func bundleCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			out, err := ui.WantOutput(c)
 			if err == nil {
 				err = e.NoTerminal("-o", out)

@@ -60,9 +60,6 @@ func trouble(err error) error {
 }
 
 func diffAction(e *ui.Env, c *cli.Context) error {
-	if err := ui.CheckFormat(c); err != nil {
-		return err
-	}
 	if c.NArg() != 2 {
 		return ui.Misuse(fmt.Errorf("diff: want two bundles or layouts, found %s", ui.Arguments(c)), "see ferry help diff")
 	}

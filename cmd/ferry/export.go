@@ -56,9 +56,6 @@ func exportCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			x, err := newExporting(c, e)
 			if err != nil {
 				return err

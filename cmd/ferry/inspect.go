@@ -28,9 +28,6 @@ func inspectCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "bundle, layout or reference to inspect")
 			if err != nil {
 				return err

@@ -32,9 +32,6 @@ func keygenCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			if c.NArg() > 0 {
 				return ui.Misuse(fmt.Errorf("keygen: want no arguments, found %s", ui.Arguments(c)), "-o names the keys")
 			}

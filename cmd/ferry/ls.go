@@ -23,9 +23,6 @@ func lsCommand(e *ui.Env) *cli.Command {
 			"rest is whole; ferry verify says that. HOST/REPOSITORY[:TAG], or oci:// before it, asks a registry.",
 		Flags: append([]cli.Flag{ui.FormatFlag()}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "bundle, layout or reference to list")
 			if err != nil {
 				return err

@@ -53,9 +53,6 @@ func packCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(signFlags(), packingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			p, err := newPacking(c, e)
 			if err != nil {
 				return err

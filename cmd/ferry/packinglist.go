@@ -38,9 +38,6 @@ func packingListCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(givenFlags(), source.RequirementFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "bundle or layout to list")
 			if err != nil {
 				return err

@@ -43,9 +43,6 @@ func pullCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			p, err := newPulling(c, e)
 			if err != nil {
 				return err

@@ -40,9 +40,6 @@ func pushCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(source.RequirementFlags(), registryFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			p, err := newPushing(c, e)
 			if err != nil {
 				return err

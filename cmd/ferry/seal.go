@@ -24,9 +24,6 @@ func sealCommand(e *ui.Env) *cli.Command {
 			"ferry verify and by sha256sum -c SHA256SUMS. Signatures of another seal are removed: sign it again.",
 		Flags: []cli.Flag{ui.FormatFlag()},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "layout directory to seal")
 			if err != nil {
 				return err

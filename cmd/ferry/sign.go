@@ -39,9 +39,6 @@ func signCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "bundle or layout to sign")
 			if err != nil {
 				return err

@@ -41,9 +41,6 @@ func summaryCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "snapshot or bundle to summarise")
 			if err != nil {
 				return err

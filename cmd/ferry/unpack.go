@@ -34,9 +34,6 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(source.RequirementFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			out, err := ui.WantOutput(c)
 			if err != nil {
 				return err

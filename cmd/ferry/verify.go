@@ -29,9 +29,6 @@ func verifyCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, source.RequirementFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			arg, err := ui.OneArg(c, "bundle or layout to verify")
 			if err != nil {
 				return err

@@ -57,9 +57,6 @@ func versionCommand(e *ui.Env) *cli.Command {
 		Description: "Example: ferry version --format json",
 		Flags:       []cli.Flag{ui.FormatFlag()},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			if c.Args().Present() {
 				return ui.Misuse(fmt.Errorf("version: want no arguments, found %s", ui.Arguments(c)), "")
 			}

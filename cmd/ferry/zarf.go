@@ -49,9 +49,6 @@ func zarfCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if err := ui.CheckFormat(c); err != nil {
-				return err
-			}
 			if c.String("check") != "" {
 				return zarfCheck(e, c)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func OnUsageError(c *cli.Context, err error, args []string) error {
+func usageError(c *cli.Context, err error, args []string) error {
 	msg, hint := err.Error(), "ferry help lists the commands"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "ferry" {
 		hint = "see ferry help " + c.Command.Name
@@ -28,7 +28,7 @@ func OnUsageError(c *cli.Context, err error, args []string) error {
 		name := strings.TrimLeft(rest, "-")
 		behind := func(cmd *cli.Command) bool { return slices.Contains(flagNames(cmd), name) }
 		if c.Command != nil {
-			hint = DidYouMean("--", Meant(name, flagNames(c.Command))) + hint
+			hint = didYouMean("--", meant(name, flagNames(c.Command))) + hint
 		}
 		if (c.Command == nil || c.Command.Name == "ferry") && slices.ContainsFunc(c.App.Commands, behind) {
 			hint = "flags of a command stand behind it; " + hint
@@ -37,10 +37,10 @@ func OnUsageError(c *cli.Context, err error, args []string) error {
 	return Misuse(fmt.Errorf("%s", msg), hint)
 }
 
-// Permute puts the flags of a command before its arguments, as urfave/cli
+// permute puts the flags of a command before its arguments, as urfave/cli
 // wants them, so that people can type them where they like. Behind "--"
 // everything is an argument.
-func Permute(cmds []*cli.Command, args []string) ([]string, error) {
+func permute(cmds []*cli.Command, args []string) ([]string, error) {
 	at := 1
 	for at < len(args) && strings.HasPrefix(args[at], "-") {
 		at++
@@ -96,8 +96,8 @@ func takesValue(cmd *cli.Command, name string) bool {
 	return false
 }
 
-// Elsewhere are the words of other tools for what ours do.
-var Elsewhere = map[string][]string{
+// elsewhere are the words of other tools for what ours do.
+var elsewhere = map[string][]string{
 	"list": {"ls"}, "tags": {"ls"}, "show": {"inspect", "ls"}, "info": {"inspect"},
 	"check": {"verify"}, "validate": {"verify"},
 	"create": {"pack"}, "build": {"pack"}, "extract": {"unpack"}, "untar": {"unpack"}, "load": {"unpack", "push"},
@@ -105,9 +105,9 @@ var Elsewhere = map[string][]string{
 	"save": {"pull", "bundle"}, "fetch": {"pull"}, "download": {"pull"}, "upload": {"push"}, "publish": {"push"},
 }
 
-// Meant are the names that may have been meant by a word, of which there is
+// meant are the names that may have been meant by a word, of which there is
 // none: those that it is the beginning of, or else the nearest one.
-func Meant(word string, names []string) []string {
+func meant(word string, names []string) []string {
 	var begun []string
 	for _, n := range names {
 		if len(word) > 1 && strings.HasPrefix(n, word) {
@@ -123,8 +123,8 @@ func Meant(word string, names []string) []string {
 	return nil
 }
 
-// DidYouMean is the beginning of a hint, or nothing.
-func DidYouMean(before string, names []string) string {
+// didYouMean is the beginning of a hint, or nothing.
+func didYouMean(before string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
@@ -155,7 +155,7 @@ func behind(cmd *cli.Command, args []string, at int) ([]string, int) {
 func apart(cmd *cli.Command, word string) []string {
 	names := flagNames(cmd)
 	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
-	if strings.HasPrefix(word, "--") || len(name) < 2 || slices.Contains(names, name) || len(Meant(name, names)) > 0 {
+	if strings.HasPrefix(word, "--") || len(name) < 2 || slices.Contains(names, name) || len(meant(name, names)) > 0 {
 		return []string{word}
 	}
 	var out []string

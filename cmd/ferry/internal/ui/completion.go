@@ -21,8 +21,8 @@ import (
 //go:embed completion
 var completionScripts embed.FS
 
-// CompleteWord is the first argument of the scripts to ferry.
-const CompleteWord = "__complete"
+// completeWord is the first argument of the scripts to ferry.
+const completeWord = "__complete"
 
 // CompletionScript is the script for a shell, or nil.
 func CompletionScript(shell string) []byte {
@@ -37,8 +37,8 @@ func CompletionScript(shell string) []byte {
 	return data
 }
 
-// Complete answers a completion script; args are those after CompleteWord.
-func Complete(w io.Writer, app *cli.App, args []string) {
+// complete answers a completion script; args are those after completeWord.
+func complete(w io.Writer, app *cli.App, args []string) {
 	if len(args) < 2 {
 		return
 	}

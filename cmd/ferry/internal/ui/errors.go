@@ -14,7 +14,7 @@ import (
 // not reported.
 var ErrDifferent = errors.New("the sides differ")
 
-const CodeDifferent = 1
+const codeDifferent = 1
 
 // The exit codes.
 const (

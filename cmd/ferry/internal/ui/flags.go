@@ -12,9 +12,10 @@ import (
 	"github.com/ociferry/ferry/layout/policy"
 )
 
-// CheckValues refuses a flag that was given and holds nothing, as one from a
-// variable that is not set: what it asks for must not go unasked.
-func CheckValues(c *cli.Context) error {
+// checkValues refuses a flag that was given and holds nothing, as one from a
+// variable that is not set: what it asks for must not go unasked. It refuses a
+// format that is not there as well.
+func checkValues(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
 		var values []string
@@ -26,6 +27,9 @@ func CheckValues(c *cli.Context) error {
 		}
 		if c.IsSet(name) && slices.Contains(values, "") {
 			return Misuse(fmt.Errorf("--%s: want a value, found an empty one", name), "leave the flag out, or fill the variable that the value comes from")
+		}
+		if name == "format" && values[0] != "text" && values[0] != "json" {
+			return Misuse(fmt.Errorf("--format %q: want text or json", values[0]), "")
 		}
 	}
 	return nil
@@ -46,14 +50,6 @@ func OverwriteFlag(what string) cli.Flag {
 
 func NoSyncFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "no-sync", Usage: "do not wait until the data is on the disc; a power cut may then tear it"}
-}
-
-// CheckFormat refuses a format that is not there.
-func CheckFormat(c *cli.Context) error {
-	if f := c.String("format"); f != "text" && f != "json" {
-		return Misuse(fmt.Errorf("--format %q: want text or json", f), "")
-	}
-	return nil
 }
 
 // OneArg is the only argument of a command.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,8 +27,8 @@ type Page struct {
 	Width int // columns
 }
 
-// Page is standard output.
-func (e *Env) Page() Page {
+// page is standard output.
+func (e *Env) page() Page {
 	p := Page{e.Stdout, HelpWidth}
 	if f, ok := e.out.w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
@@ -35,6 +36,19 @@ func (e *Env) Page() Page {
 		}
 	}
 	return p
+}
+
+// helpTopic prints what help says of something that is no command.
+func (e *Env) helpTopic(app *cli.App, name string) error {
+	i := slices.IndexFunc(topics, func(t topic) bool { return t.name == name })
+	if i < 0 {
+		return noCommand(app, name)
+	}
+	p := e.page()
+	p.text("ferry help " + name + ": " + topics[i].usage)
+	fmt.Fprintln(p)
+	p.text(topics[i].text)
+	return e.Flush()
 }
 
 // PrintHelp prints help for the library.

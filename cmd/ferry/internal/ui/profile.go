@@ -9,23 +9,23 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// A Profiling writes profiles for "go tool pprof". Its flags are for those who
+// A profiling writes profiles for "go tool pprof". Its flags are for those who
 // work on ferry, and in no help text.
-type Profiling struct {
-	E        *Env
+type profiling struct {
+	e        *Env
 	cpu, mem string // files
 	stops    []func() error
 }
 
-func (p *Profiling) Flags() []cli.Flag {
+func (p *profiling) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "cpuprofile", Hidden: true, Destination: &p.cpu},
 		&cli.StringFlag{Name: "memprofile", Hidden: true, Destination: &p.mem},
 	}
 }
 
-// Begin begins the profiles that are asked for.
-func (p *Profiling) Begin(*cli.Context) error {
+// begin begins the profiles that are asked for.
+func (p *profiling) begin(*cli.Context) error {
 	err := p.create(p.cpu, func(f *os.File) (func() error, error) {
 		return func() error { pprof.StopCPUProfile(); return nil }, pprof.StartCPUProfile(f)
 	})
@@ -38,7 +38,7 @@ func (p *Profiling) Begin(*cli.Context) error {
 	})
 }
 
-func (p *Profiling) create(name string, begin func(*os.File) (func() error, error)) error {
+func (p *profiling) create(name string, begin func(*os.File) (func() error, error)) error {
 	if name == "" {
 		return nil
 	}
@@ -55,11 +55,11 @@ func (p *Profiling) create(name string, begin func(*os.File) (func() error, erro
 	return nil
 }
 
-// End ends them. What goes wrong with that is said, and is no error of the run.
-func (p *Profiling) End() {
+// end ends them. What goes wrong with that is said, and is no error of the run.
+func (p *profiling) end() {
 	for _, stop := range p.stops {
 		if err := stop(); err != nil {
-			fmt.Fprintf(p.E.Stderr, "ferry: profile: %v\n", err)
+			fmt.Fprintf(p.e.Stderr, "ferry: profile: %v\n", err)
 		}
 	}
 }

@@ -32,9 +32,9 @@ func (o *buffered) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Hold puts a buffer before standard output, so that small answers go out in
+// hold puts a buffer before standard output, so that small answers go out in
 // one piece.
-func (e *Env) Hold() {
+func (e *Env) hold() {
 	e.out = &buffered{w: e.Stdout}
 	e.Stdout = bufio.NewWriter(e.out)
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -18,22 +17,6 @@ type topic struct {
 var topics = []topic{
 	{"policy", "POLICY FILE", "the file that --policy takes: what may pass", policyText},
 	{"environment", "ENVIRONMENT", "the variables that ferry reads, and the modes of what it writes", environmentText},
-}
-
-func TopicNamed(name string) *topic {
-	for i := range topics {
-		if topics[i].name == name {
-			return &topics[i]
-		}
-	}
-	return nil
-}
-
-// Topic is written as that of a command is, and has no example to begin with.
-func (p Page) Topic(t *topic) {
-	p.text("ferry help " + t.name + ": " + t.usage)
-	fmt.Fprintln(p)
-	p.text(t.text)
 }
 
 var policyText = `A policy is a YAML file. It says what may pass: pack and bundle ask it about what they write, verify, unpack, push and packing-list about what they read. What it refuses is listed, with exit code 5. A rule that is left out allows everything, version alone must be there, and a key or a word that ferry does not know is an error. An example with all of them:

@@ -1,4 +1,4 @@
-package main
+package source
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/lei"
 )
@@ -40,17 +39,17 @@ func TestAcceptableUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := source.Acceptable(context.Background(), c, false, ""); err != failed {
+	if err := Acceptable(context.Background(), c, false, ""); err != failed {
 		t.Errorf("want the error of reading, found %v", err)
 	}
-	if err := source.Acceptable(context.Background(), c, true, ""); err != nil {
+	if err := Acceptable(context.Background(), c, true, ""); err != nil {
 		t.Errorf("checked before, found %v", err)
 	}
 	payload = layout.InMemory(payload.Descriptor, []byte("payload"))
 	if c, err = layout.NewContents(index, []layout.Blob{manifest, config, snapshot, payload}); err != nil {
 		t.Fatal(err)
 	}
-	if err := source.Acceptable(context.Background(), c, false, ""); err == nil || !strings.Contains(err.Error(), "would refuse it") {
+	if err := Acceptable(context.Background(), c, false, ""); err == nil || !strings.Contains(err.Error(), "would refuse it") {
 		t.Errorf("want a refusal, found %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"net"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
@@ -21,7 +20,7 @@ func TestRegistryHint(t *testing.T) {
 		{&registry.Error{Reference: "registry/x:1", Err: &net.DNSError{Name: "registry", IsTimeout: true}}, "check the registry's host name"},
 		{&registry.Error{Reference: "registry.example/x:1", Status: http.StatusBadRequest, Body: "Client sent an HTTP request to an HTTPS server."}, "leave --plain-http out"},
 	} {
-		if hint := ui.RegistryHint(c.err); !strings.Contains(hint, c.want) {
+		if hint := RegistryHint(c.err); !strings.Contains(hint, c.want) {
 			t.Errorf("%v: %q, want %q in it", c.err, hint, c.want)
 		}
 	}
