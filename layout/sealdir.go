@@ -34,7 +34,7 @@ func SealDir(ctx context.Context, root *os.Root) ([]byte, error) {
 		case !e.Type().IsRegular():
 			return &FormatError{name, fmt.Errorf("want a regular file, found %s; it cannot be sealed", kind(e.Type()))}
 		case !cleanName(name):
-			return &FormatError{name, errors.New("a name that a seal cannot hold")}
+			return &FormatError{name, errors.New("a name that a seal cannot hold: sha256sum would not read it as this file; rename it, or remove it")}
 		}
 		f, err := fsys.Open(name)
 		if err != nil {

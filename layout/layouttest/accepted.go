@@ -15,6 +15,20 @@ func acceptedLayouts() []Case {
 		{Name: "a sound artifact"},
 		{Name: "no reports", Artifact: Artifact{Reports: -1}},
 		{Name: "sealed", Artifact: Artifact{Files: func(l Layout) { l.Seal() }}},
+		{Name: "a seal in upper case", Artifact: reseal(func(digits, name string) string { return strings.ToUpper(digits) + "  " + name + "\n" })},
+		{Name: "a seal in binary mode", Artifact: reseal(func(digits, name string) string { return digits + " *./" + name + "\n" })},
+		{Name: "a seal with line ends of DOS, and comments", Artifact: reseal(func(digits, name string) string { return "# a note\r\n\r\n" + digits + "  " + name + "\r\n" })},
+		{Name: "a seal as sha256sum --tag writes it", Artifact: reseal(func(digits, name string) string { return "SHA256 (" + name + ") = " + digits + "\n" })},
+		{Name: "a seal as openssl writes it", Artifact: reseal(func(digits, name string) string { return "SHA256(" + name + ")= " + digits + "\n" })},
+		{Name: "a seal as BSD writes it", Artifact: reseal(func(digits, name string) string { return digits + " " + name + "\n" })},
+		{Name: "a seal with tabs, escapes, and every line twice", Artifact: reseal(func(digits, name string) string {
+			return " \\" + digits + "\t*" + name + "\n" + digits + "  " + name + "\n"
+		})},
+		{Name: "a seal without a line feed at the end", Artifact: Artifact{Files: func(l Layout) { l.Seal(); l["SHA256SUMS"] = cut(1)(l["SHA256SUMS"]) }}},
+		{Name: "a seal with standard input, which is empty", Artifact: Artifact{Files: func(l Layout) {
+			l.Seal()
+			l["SHA256SUMS"] = behind(strings.TrimPrefix(SHA256(nil), "sha256:") + "  -\n")(l["SHA256SUMS"])
+		}}},
 		{Name: "index without mediaType", Artifact: Artifact{Index: without("mediaType")}},
 		{Name: "manifest without mediaType", Artifact: Artifact{Manifest: without("mediaType")}},
 		{Name: "no annotations", Artifact: Artifact{ManifestDescriptor: without("annotations")}},
@@ -126,6 +140,18 @@ func acceptedLayouts() []Case {
 			l["README.txt"], l["docs/LICENSE"], l[".DS_Store"], l[".lock"], l["ingest/tmp-1"] = []byte("x"), []byte("x"), []byte("\x00"), nil, []byte("half")
 		}}},
 	}
+}
+
+// reseal writes SHA256SUMS in another form.
+func reseal(line func(digits, name string) string) Artifact {
+	return Artifact{Files: func(l Layout) {
+		l.Seal()
+		var b strings.Builder
+		for s := range strings.Lines(string(l["SHA256SUMS"])) {
+			b.WriteString(line(s[:64], strings.TrimSpace(s[66:])))
+		}
+		l["SHA256SUMS"] = []byte(b.String())
+	}}
 }
 
 // inSHA512 moves the payload under its SHA-512.

@@ -168,13 +168,29 @@ func sealCases() []Case {
 			delete(l, "README")
 		}}},
 		{Name: "seal: empty", Words: "SHA256SUMS", Artifact: sums(become(""))},
-		{Name: "seal: cut short", Words: "SHA256SUMS", Artifact: sums(cut(1))},
-		{Name: "seal: a line twice", Words: "duplicate", Artifact: sums(func(b []byte) []byte { return append(slices.Clone(b), b...) })},
+		{Name: "seal: cut short", Words: "SHA256SUMS", Artifact: sums(cut(2))},
+		{Name: "seal: a name twice", Words: "duplicate", Artifact: sums(behind(zeros + "  index.json\n"))},
 		{Name: "seal: a path upwards", Words: "unsafe", Artifact: sums(behind(zeros + "  ../x\n"))},
 		{Name: "seal: an absolute path", Words: "unsafe", Artifact: sums(behind(zeros + "  /etc/passwd\n"))},
 		{Name: "seal: an escape sequence", Words: "unsafe", Artifact: sums(behind(zeros + "  \x1b[2J\n"))},
-		{Name: "seal: upper case", Words: "lower-case", Artifact: sums(func(b []byte) []byte { return []byte(strings.ToUpper(string(b))) })},
-		{Name: "seal: line ends of DOS", Words: "line 1.*CR", Artifact: sums(func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) })},
+		{Name: "seal: a digest in both cases", Words: "line 1.*one case", Artifact: sums(func(b []byte) []byte {
+			i := bytes.IndexAny(b[:64], "abcdef")
+			return slices.Concat(b[:i], bytes.ToUpper(b[i:i+1]), b[i+1:])
+		})},
+		{Name: "seal: a line that is a comment by damage", Words: "does not list", Artifact: sums(func(b []byte) []byte {
+			i := bytes.Index(b, []byte("  index.json"))
+			return slices.Concat(b[:i-64], []byte("#"), b[i-63:])
+		})},
+		{Name: "seal: standard input", Words: "line 7.*standard input", Artifact: sums(behind(zeros + "  -\n"))},
+		{Name: "seal: a file that sha256sum takes for standard input", Words: "unsafe", Artifact: sums(behind(zeros + "  ./-\n"))},
+		{Name: "seal: a backslash", Words: "unsafe", Artifact: sums(behind(`\` + zeros + `  a\\b` + "\n"))},
+		{Name: "seal: a line feed", Words: "unsafe", Artifact: sums(behind(`\` + zeros + `  a\nb` + "\n"))},
+		{Name: "seal: one space after two", Words: "line", Artifact: sums(behind(zeros + " README\n"))},
+		{Name: "seal: no space", Words: "line", Artifact: sums(behind(zeros + "*README\n"))},
+		{Name: "seal: a digest of SHA-512", Words: "line", Artifact: sums(behind("SHA512 (README) = " + zeros + zeros + "\n"))},
+		{Name: "seal: a tag without a digest", Words: "line", Artifact: sums(behind("SHA256 (README)\n"))},
+		{Name: "seal: a mark of byte order", Words: "line 1", Artifact: sums(before("\xef\xbb\xbf"))},
+		{Name: "seal: a NUL in a line", Words: "line", Artifact: sums(behind(zeros + "  README\x00\n"))},
 		{Name: "seal: no list at all", Words: "SHA256SUMS", Artifact: sums(become("hello\n"))},
 	}
 }
