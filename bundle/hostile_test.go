@@ -14,12 +14,10 @@ import (
 	"testing"
 
 	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/layouttest"
 	"github.com/ociferry/ferry/layout/lei"
 )
@@ -40,27 +38,15 @@ func verify(archive []byte) (*layout.Report, error) {
 // unpack is what ferry unpack --layout does with an archive.
 func unpack(archive []byte, out string) error {
 	ctx := context.Background()
-	w, err := layout.Create(out, durable.Options{NoSync: true})
+	w, err := layout.Create(out, layout.WriterOptions{NoSync: true})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	o := options()
-	o.Sink = func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) { return w.Blob(ctx, d) }
-	report, err := bundle.Verify(ctx, bytes.NewReader(archive), o)
-	if err == nil {
-		err = report.Err()
-	}
-	if err != nil {
+	if _, err := bundle.Unpack(ctx, bytes.NewReader(archive), w, options()); err != nil {
 		return err
 	}
-	if err := w.Drop(report.Extra); err != nil {
-		return err
-	}
-	if err := w.PutIndex(report.RawIndex); err != nil {
-		return err
-	}
-	_, err = w.Commit(ctx, false)
+	_, err = w.Commit(ctx, layout.CommitOptions{})
 	return err
 }
 

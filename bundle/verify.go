@@ -25,6 +25,14 @@ func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Re
 	return a.Finish(), nil
 }
 
+// Unpack checks a bundle and writes it into a layout, in one pass and without room
+// for anything else; see layout.Writer.Receive.
+func Unpack(ctx context.Context, r io.Reader, w *layout.Writer, o layout.AuditOptions) (*layout.Report, error) {
+	return w.Receive(ctx, o, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+		return Verify(ctx, r, o)
+	})
+}
+
 // Documents reads only as far as it must to know index.json, all indexes and
 // all manifests: at once in a bundle of ours, to the end in an archive whose
 // blobs stand elsewhere. Some 64 KiB more may be taken from r. What is not read

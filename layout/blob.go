@@ -119,13 +119,13 @@ func (b *Blob) CopyTo(ctx context.Context, sinks ...io.Writer) (digest.Digest, e
 		defer watch.Close()
 		sinks = append(sinks, watch)
 	}
-	r, err := b.Open()
+	r, err := b.open()
 	if err != nil {
 		return "", err
 	}
 	defer r.Close()
 	h := b.algorithm().Hash()
-	n, err := stream.FanOut(ctx, io.LimitReader(r, b.Size+1), append([]io.Writer{h}, sinks...)...)
+	n, err := stream.FanOut(ctx, r, append([]io.Writer{h}, sinks...)...)
 	switch {
 	case err != nil:
 		return "", err
@@ -133,6 +133,18 @@ func (b *Blob) CopyTo(ctx context.Context, sinks ...io.Writer) (digest.Digest, e
 		return "", b.resized(n)
 	}
 	return b.compare(digest.NewDigest(b.algorithm(), h))
+}
+
+// open opens the content, of which one byte more can be read than there should be.
+func (b *Blob) open() (io.ReadCloser, error) {
+	r, err := b.Open()
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(r, b.Size+1), r}, nil
 }
 
 func (b *Blob) algorithm() digest.Algorithm { return b.Digest.Algorithm() }

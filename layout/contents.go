@@ -253,6 +253,7 @@ func NewContents(index v1.Index, blobs []Blob) (*Contents, error) {
 // CopyTo writes the contents into a layout that is being written, with its
 // index left to the caller. What is pending is settled by then.
 func (c *Contents) CopyTo(ctx context.Context, w *Writer) error {
+	w.sign = c.SignaturesFor
 	var blobs, documents []Blob
 	for _, b := range c.Blobs {
 		switch {

@@ -53,14 +53,14 @@ func wantSound(t *testing.T, c *layout.Contents) *layout.Report {
 	if err := w.PutIndex(c.RawIndex); err != nil {
 		t.Fatal(err)
 	}
-	id, err := w.Commit(ctx, false)
+	id, err := w.Commit(ctx, layout.CommitOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if id != c.Digest() {
 		t.Errorf("written it is %s, want %s", id, c.Digest())
 	}
-	report, err := audit(dir, nil)
+	report, err := audit(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

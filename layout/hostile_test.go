@@ -3,18 +3,14 @@ package layout_test
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/layouttest"
 	"github.com/ociferry/ferry/layout/lei"
 )
@@ -33,16 +29,18 @@ func build(t *testing.T, c layouttest.Case) (dir string, ok bool) {
 	return dir, true
 }
 
+func options() layout.AuditOptions {
+	return layout.AuditOptions{Inspectors: []layout.Inspector{lei.NewChecker(artifact.IgnoreSecrets, nil), artifact.Titles{}}}
+}
+
 // audit is what ferry verify does with a directory.
-func audit(dir string, sink func(*layout.Audit, v1.Descriptor) (io.WriteCloser, error)) (*layout.Report, error) {
+func audit(dir string) (*layout.Report, error) {
 	r, err := layout.OpenDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	report, err := r.Audit(context.Background(), layout.AuditOptions{
-		Inspectors: []layout.Inspector{lei.NewChecker(artifact.IgnoreSecrets, nil), artifact.Titles{}}, Sink: sink,
-	})
+	report, err := r.Audit(context.Background(), options())
 	if err != nil {
 		return nil, err
 	}
@@ -52,22 +50,20 @@ func audit(dir string, sink func(*layout.Audit, v1.Descriptor) (io.WriteCloser, 
 // copyInto is what ferry unpack --layout does with it.
 func copyInto(dir, out string) error {
 	ctx := context.Background()
-	w, err := layout.Create(out, durable.Options{NoSync: true})
+	w, err := layout.Create(out, layout.WriterOptions{NoSync: true})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	report, err := audit(dir, func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) { return w.Blob(ctx, d) })
+	r, err := layout.OpenDir(dir)
 	if err != nil {
 		return err
 	}
-	if err := w.Drop(report.Extra); err != nil {
+	defer r.Close()
+	if _, err := r.CopyTo(ctx, w, options()); err != nil {
 		return err
 	}
-	if err := w.PutIndex(report.RawIndex); err != nil {
-		return err
-	}
-	_, err = w.Commit(ctx, false)
+	_, err = w.Commit(ctx, layout.CommitOptions{})
 	return err
 }
 
@@ -101,7 +97,7 @@ func TestHostileDirectories(t *testing.T) {
 				return
 			}
 			before := snapshotOf(t, dir)
-			_, err := audit(dir, nil)
+			_, err := audit(dir)
 			checkRefusal(t, err, c)
 			parent := t.TempDir()
 			checkRefusal(t, copyInto(dir, filepath.Join(parent, "out")), c)
@@ -122,7 +118,7 @@ func TestUnusualDirectories(t *testing.T) {
 			if !ok {
 				return
 			}
-			want, err := audit(dir, nil)
+			want, err := audit(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +126,7 @@ func TestUnusualDirectories(t *testing.T) {
 			if err := copyInto(dir, out); err != nil {
 				t.Fatal(err)
 			}
-			got, err := audit(out, nil)
+			got, err := audit(out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +148,7 @@ func TestErrorTypes(t *testing.T) {
 			}
 		}
 	}}.Layout()
-	_, err := audit(l.Dir(t), nil)
+	_, err := audit(l.Dir(t))
 	var (
 		corrupt *layout.CorruptError
 		format  *layout.FormatError

@@ -15,8 +15,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/ociferry/ferry/layout/durable"
 )
 
 // blobsOf are blobs that have not been hashed.
@@ -224,9 +222,9 @@ func TestPendingCopyTo(t *testing.T) {
 	contents := [][]byte{noise(1, 10), noise(1, 10), noise(2, MaxReadAhead+5), {}, []byte("{}")}
 	dir := t.TempDir() + "/l"
 	for range 2 {
-		w, err := Create(dir, durable.Options{NoSync: true})
+		w, err := Create(dir, WriterOptions{NoSync: true})
 		if errors.Is(err, fs.ErrExist) {
-			w, err = Append(context.Background(), dir, durable.Options{NoSync: true})
+			w, err = Append(context.Background(), dir, WriterOptions{NoSync: true})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -238,7 +236,7 @@ func TestPendingCopyTo(t *testing.T) {
 		if err := w.AddIndex(c.Index); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Commit(context.Background(), false); err != nil {
+		if _, err := w.Commit(context.Background(), CommitOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		r, err := OpenDir(dir)

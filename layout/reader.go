@@ -146,6 +146,11 @@ func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
 	return a.Finish(), nil
 }
 
+// CopyTo checks the whole layout and writes it, in one pass; see Writer.Receive.
+func (r *Reader) CopyTo(ctx context.Context, w *Writer, o AuditOptions) (*Report, error) {
+	return w.Receive(ctx, o, r.Audit)
+}
+
 // Size is the number of bytes in all files of the layout's directory, those that
 // are no part of the layout too.
 func (r *Reader) Size() (total int64, err error) {

@@ -8,14 +8,23 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// SignWith makes Commit write signatures beside the seal that it writes.
-func (w *Writer) SignWith(sign func(seal []byte) ([]Signature, error)) { w.sign = sign }
+// Carried is the number of signatures that Commit has written and that it did not
+// make itself: see CommitOptions.
+func (w *Writer) Carried() int { return w.carried }
 
-func (w *Writer) addSignatures(seal []byte) error {
-	if w.sign == nil {
+// addSignatures writes the signatures that sign makes, or the sources had.
+func (w *Writer) addSignatures(seal []byte, sign func(seal []byte) ([]Signature, error)) error {
+	carry := sign == nil
+	if carry {
+		sign = w.sign
+	}
+	if sign == nil {
 		return nil
 	}
-	list, err := w.sign(seal)
+	list, err := sign(seal)
+	if carry {
+		w.carried = len(list)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,7 +92,6 @@ func SignLayout(ctx context.Context, w *Writer, inspectors []Inspector, sign fun
 		}
 		signed.Signatures = nil // of a seal that is gone
 	}
-	w.sign = func(seal []byte) ([]Signature, error) { return sign(seal, signed.Signatures) }
 	if fresh {
 		if err := w.removeSignatures(); err != nil {
 			return "", err
@@ -92,12 +100,8 @@ func SignLayout(ctx context.Context, w *Writer, inspectors []Inspector, sign fun
 			return "", err
 		}
 	}
-	if err := w.addSignatures(signed.Seal); err != nil {
+	if err := w.addSignatures(signed.Seal, func(seal []byte) ([]Signature, error) { return sign(seal, signed.Signatures) }); err != nil {
 		return "", err
 	}
 	return report.Digest, w.syncRoot()
 }
-
-// CheckWith lets check have the last word on a new layout before Commit gives
-// it its name.
-func (w *Writer) CheckWith(check func(context.Context, *Reader) error) { w.check = check }

@@ -3,6 +3,7 @@ package layout
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -42,13 +43,24 @@ type Writer struct {
 	waiting  map[digest.Digest]string      // temporary files of blobs, until Commit
 	repaired []digest.Digest
 	removed  []string
-	sign     func(seal []byte) ([]Signature, error)
-	check    func(context.Context, *Reader) error
+	sign     func(seal []byte) ([]Signature, error) // those of the sources
+	carried  int
 }
 
-// Create begins a new layout in a directory that is not there or empty. With
-// o.Overwrite a directory is replaced, but only if it holds a layout.
-func Create(dir string, o durable.Options) (*Writer, error) {
+// WriterOptions say how a layout is written. The zero value is the safe one.
+type WriterOptions struct {
+	// Overwrite replaces a layout that is there, and nothing else. In one that is
+	// added to, it lets names move; see AddIndex.
+	Overwrite bool
+	// NoSync leaves out the syncing: faster, and a power cut may tear what was
+	// called whole.
+	NoSync bool
+}
+
+// Create begins a new layout in a directory that is not there or empty; or, with
+// o.Overwrite, holds a layout.
+func Create(dir string, options WriterOptions) (*Writer, error) {
+	o := durable.Options(options)
 	if o.Overwrite {
 		if _, err := os.Lstat(filepath.Join(dir, v1.ImageLayoutFile)); errors.Is(err, fs.ErrNotExist) {
 			o.Overwrite = false // an empty directory will do, anything else is not ours to replace
@@ -71,7 +83,7 @@ func Create(dir string, o durable.Options) (*Writer, error) {
 // Append opens a layout directory to add to it. While it is open no other
 // Append gets in: the error wraps durable.ErrBusy. What the layout holds is
 // hashed before it is relied on.
-func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error) {
+func Append(ctx context.Context, dir string, o WriterOptions) (*Writer, error) {
 	r, err := OpenDir(dir)
 	if err != nil {
 		return nil, err
@@ -91,7 +103,7 @@ func Append(ctx context.Context, dir string, o durable.Options) (*Writer, error)
 		unlock()
 		return nil, err
 	}
-	w := newWriter(root, dir, o)
+	w := newWriter(root, dir, durable.Options(o))
 	w.unlock = unlock
 	w.index = *report.Index
 	if err := w.sweep(); err != nil {
@@ -152,11 +164,23 @@ func (w *Writer) PutIndex(raw []byte) error {
 // SetIndex makes index the one that Commit writes.
 func (w *Writer) SetIndex(index v1.Index) { w.index, w.raw = index, nil }
 
-// Commit writes index.json, and SHA256SUMS if seal is set, and makes all of it
-// durable. It returns index.json's digest, the identity of the layout. An
+// CommitOptions say what Commit does beside giving the layout its name. The zero
+// value does nothing else.
+type CommitOptions struct {
+	// Seal writes SHA256SUMS too.
+	Seal bool
+	// Sign makes the signatures of the seal. Nil keeps those of what was copied,
+	// where it was sealed and the seal comes out as it was.
+	Sign func(seal []byte) ([]Signature, error)
+	// Check has the last word on a new layout before it gets its name.
+	Check func(context.Context, *Reader) error
+}
+
+// Commit writes index.json, and SHA256SUMS if it is to be sealed, and makes all of
+// it durable. It returns index.json's digest, the identity of the layout. An
 // existing SHA256SUMS that no longer holds is removed.
-func (w *Writer) Commit(ctx context.Context, seal bool) (digest.Digest, error) {
-	d, err := w.commit(ctx, seal)
+func (w *Writer) Commit(ctx context.Context, o CommitOptions) (digest.Digest, error) {
+	d, err := w.commit(ctx, o)
 	return d, w.failed(err)
 }
 
@@ -174,7 +198,7 @@ func (w *Writer) failed(err error) error {
 	return err
 }
 
-func (w *Writer) commit(ctx context.Context, seal bool) (digest.Digest, error) {
+func (w *Writer) commit(ctx context.Context, o CommitOptions) (digest.Digest, error) {
 	raw := w.raw
 	if raw == nil {
 		var err error
@@ -201,7 +225,7 @@ func (w *Writer) commit(ctx context.Context, seal bool) (digest.Digest, error) {
 	if err := w.replace(v1.ImageIndexFile, raw); err != nil {
 		return "", err
 	}
-	if seal {
+	if o.Seal {
 		data, err := SealDir(ctx, w.root)
 		if err != nil {
 			return "", err
@@ -209,15 +233,15 @@ func (w *Writer) commit(ctx context.Context, seal bool) (digest.Digest, error) {
 		if err := w.replace(SealName, data); err != nil {
 			return "", err
 		}
-		if err := w.addSignatures(data); err != nil {
+		if err := w.addSignatures(data, o.Sign); err != nil {
 			return "", err
 		}
 	}
 	if err := w.syncRoot(); err != nil {
 		return "", err
 	}
-	if w.dir != nil && w.check != nil {
-		if err := w.check(ctx, Open(RootFS(w.root))); err != nil {
+	if w.dir != nil && o.Check != nil {
+		if err := o.Check(ctx, Open(RootFS(w.root))); err != nil {
 			return "", err
 		}
 	}
@@ -306,4 +330,26 @@ func (w *Writer) AddIndex(more v1.Index) error {
 	}
 	w.SetIndex(index)
 	return nil
+}
+
+// Receive writes what an audit lets pass, under the index that it finds. The
+// audit is one of a Reader or of an archive, with these options and a Sink. What
+// nothing refers to is left out: the report's Extra lists it. The error is the
+// audit's, or the report's, and w is not to be committed then.
+func (w *Writer) Receive(ctx context.Context, o AuditOptions, audit func(context.Context, AuditOptions) (*Report, error)) (*Report, error) {
+	o.Sink = func(_ *Audit, d v1.Descriptor) (io.WriteCloser, error) { return w.Blob(ctx, d) }
+	report, err := audit(ctx, o)
+	if err == nil {
+		err = report.Err()
+	}
+	if err == nil {
+		err = w.drop(report.Extra)
+	}
+	if err == nil {
+		err = w.PutIndex(report.RawIndex)
+	}
+	if err == nil {
+		w.sign = report.SignaturesFor
+	}
+	return report, err
 }

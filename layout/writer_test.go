@@ -24,7 +24,7 @@ import (
 
 var ctx = context.Background()
 
-var fast = durable.Options{NoSync: true}
+var fast = layout.WriterOptions{NoSync: true}
 
 func opener(data string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
@@ -66,7 +66,7 @@ func made(t testing.TB) string {
 	}
 	defer w.Close()
 	add(t, w, "first", "1")
-	if _, err := w.Commit(ctx, false); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -74,7 +74,7 @@ func made(t testing.TB) string {
 
 func wantWhole(t testing.TB, dir string, manifests int) *layout.Report {
 	t.Helper()
-	report, err := audit(dir, nil)
+	report, err := audit(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func wantWhole(t testing.TB, dir string, manifests int) *layout.Report {
 func TestCreate(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "layout")
-	w, err := layout.Create(dir, durable.Options{})
+	w, err := layout.Create(dir, layout.WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestCreate(t *testing.T) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("before Commit: %v", err)
 	}
-	id, err := w.Commit(ctx, true)
+	id, err := w.Commit(ctx, layout.CommitOptions{Seal: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestCreateOver(t *testing.T) {
 	if _, err := layout.Create(dir, fast); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a layout: %v", err)
 	}
-	over := durable.Options{Overwrite: true, NoSync: true}
+	over := layout.WriterOptions{Overwrite: true, NoSync: true}
 	w, err := layout.Create(dir, over)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestCreateOver(t *testing.T) {
 	}
 	defer w.Close()
 	add(t, w, "second", "2")
-	if _, err := w.Commit(ctx, false); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if after := wantWhole(t, dir, 1); after.Digest == before.Digest || len(after.Extra) > 0 {
@@ -203,7 +203,7 @@ func TestPush(t *testing.T) {
 	if report := wantWhole(t, dir, 1); len(report.Extra) > 0 {
 		t.Errorf("before Commit there is %q", report.Extra)
 	}
-	if _, err := w.Commit(ctx, false); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	report := wantWhole(t, dir, 1)
@@ -219,7 +219,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 func TestAppend(t *testing.T) {
 	dir := made(t)
 	before := wantWhole(t, dir, 1)
-	w, err := layout.Append(ctx, dir, durable.Options{})
+	w, err := layout.Append(ctx, dir, layout.WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,12 +233,12 @@ func TestAppend(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 || err != nil {
 		t.Errorf("without Commit there is %q, %v", left, err)
 	}
-	if w, err = layout.Append(ctx, dir, durable.Options{}); err != nil {
+	if w, err = layout.Append(ctx, dir, layout.WriterOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
 	add(t, w, "second", "2")
-	if _, err := w.Commit(ctx, true); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{Seal: true}); err != nil {
 		t.Fatal(err)
 	}
 	after := wantWhole(t, dir, 2)
@@ -251,7 +251,7 @@ func TestAppend(t *testing.T) {
 	}
 	defer w.Close()
 	add(t, w, "third", "3")
-	if _, err := w.Commit(ctx, false); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if after := wantWhole(t, dir, 3); after.Sealed {
@@ -297,7 +297,7 @@ func TestRepair(t *testing.T) {
 			if err := os.WriteFile(path, damage([]byte("first")), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := audit(dir, nil); err == nil {
+			if _, err := audit(dir); err == nil {
 				t.Fatal("the damage is not seen")
 			}
 			w, err := layout.Append(ctx, dir, fast)
@@ -311,7 +311,7 @@ func TestRepair(t *testing.T) {
 			if r := w.Repaired(); len(r) != 1 || r[0] != text {
 				t.Errorf("Repaired says %v", r)
 			}
-			if _, err := w.Commit(ctx, false); err != nil {
+			if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			wantWhole(t, dir, 1)
@@ -383,7 +383,7 @@ func TestAppender(t *testing.T) {
 				t.Fatal(err)
 			}
 			add(t, w, strings.Repeat(who, 100_000)+fmt.Sprint(n), who+fmt.Sprint(n))
-			_, err = w.Commit(ctx, false)
+			_, err = w.Commit(ctx, layout.CommitOptions{})
 			w.Close()
 			if err != nil {
 				t.Fatal(err)
@@ -449,7 +449,7 @@ func TestSealLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seal *layout.SealError
-	if _, err := audit(dir, nil); !errors.As(err, &seal) {
+	if _, err := audit(dir); !errors.As(err, &seal) {
 		t.Errorf("after a change: %v", err)
 	}
 	if _, err := sealLayout(t, dir); err != nil {
@@ -506,7 +506,7 @@ func TestSealLayout(t *testing.T) {
 
 func sealLayout(t *testing.T, dir string) (*layout.Report, error) {
 	t.Helper()
-	w, err := layout.Append(ctx, dir, durable.Options{})
+	w, err := layout.Append(ctx, dir, layout.WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -557,27 +557,44 @@ func TestPutIndex(t *testing.T) {
 	if err := w.PutIndex(raw); err != nil {
 		t.Fatal(err)
 	}
-	if id, err := w.Commit(ctx, false); err != nil || id != digest.FromBytes(raw) {
+	if id, err := w.Commit(ctx, layout.CommitOptions{}); err != nil || id != digest.FromBytes(raw) {
 		t.Errorf("the identity is %s, %v; want that of the bytes given", id, err)
 	}
 	wantWhole(t, dir, 1)
 }
 
-func TestDrop(t *testing.T) {
+// What nothing refers to is not received.
+func TestReceiveDrops(t *testing.T) {
 	dir := made(t)
 	w, err := layout.Append(ctx, dir, fast)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
 	left, err := w.Add(ctx, "", opener("left over"))
+	if err == nil {
+		_, err = w.Commit(ctx, layout.CommitOptions{})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Drop([]string{layout.BlobPath(left.Digest), "oci-layout", "../x", "blobs/sha256/../../index.json", layout.BlobPath(digest.FromString("absent"))}); err != nil {
+	r, err := layout.OpenDir(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if report := wantWhole(t, dir, 1); len(report.Extra) > 0 {
+	defer r.Close()
+	out := filepath.Join(t.TempDir(), "out")
+	if w, err = layout.Create(out, fast); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	report, err := r.CopyTo(ctx, w, layout.AuditOptions{})
+	if err != nil || !slices.Equal(report.Extra, []string{layout.BlobPath(left.Digest)}) {
+		t.Fatalf("%v; extra %q", err, report.Extra)
+	}
+	if id, err := w.Commit(ctx, layout.CommitOptions{}); err != nil || id != report.Digest {
+		t.Fatalf("committed %s, %v", id, err)
+	}
+	if report := wantWhole(t, out, 1); len(report.Extra) > 0 {
 		t.Errorf("left: %q", report.Extra)
 	}
 }
@@ -595,7 +612,7 @@ func TestCommitFails(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(parent, ".layout.ferry-partial")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Commit(ctx, false); err == nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err == nil {
 		t.Error("no error")
 	}
 	w.Close()
@@ -622,7 +639,7 @@ func TestPushTwice(t *testing.T) {
 	if err := w.PutIndex([]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":%q,"size":5}]}`, d.Digest))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Commit(ctx, true); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{Seal: true}); err != nil {
 		t.Error(err)
 	}
 }

@@ -237,17 +237,16 @@ func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
 
 // pass writes a blob whose digest is known when it has been written.
 func (w *Writer) pass(ctx context.Context, b *Blob) (digest.Digest, error) {
-	out, temp, err := w.temp()
-	if err != nil {
-		return "", err
+	var watchers []io.Writer
+	if watch := b.watcher(); watch != nil {
+		defer watch.Close()
+		watchers = append(watchers, watch)
 	}
-	d, err := b.CopyTo(ctx, out)
-	if err != nil {
-		out.Abort()
-		w.root.Remove(temp)
-		return "", err
+	d, err := w.Add(ctx, b.MediaType, b.open, watchers...)
+	if err == nil && d.Size != b.Size {
+		err = b.resized(d.Size)
 	}
-	return d, w.keep(out, temp, d)
+	return d.Digest, err
 }
 
 // pushBlob writes a blob whose digest is known.
@@ -283,9 +282,9 @@ func (w *Writer) Add(ctx context.Context, mediaType string, open func() (io.Read
 	return d, w.keep(out, temp, d.Digest)
 }
 
-// Drop removes blobs that were written and that nothing refers to; names that
+// drop removes blobs that were written and that nothing refers to; names that
 // are no blobs are passed over.
-func (w *Writer) Drop(names []string) error {
+func (w *Writer) drop(names []string) error {
 	for _, name := range names {
 		d, ok, err := ParseBlobPath(name)
 		if !ok || err != nil {

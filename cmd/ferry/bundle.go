@@ -120,7 +120,7 @@ func (b *bundling) run(ctx context.Context) error {
 	defer end()
 	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].Ref == "" && !b.sources[0].Docker {
 		// One pass, from a pipe too.
-		report, err := b.sources[0].WriteLayout(ctx, b.out, b.o, b.seal, nil, b.prepare)
+		report, err := b.sources[0].WriteLayout(ctx, b.out, layout.WriterOptions(b.o), b.commit(), nil)
 		end()
 		if err != nil {
 			return ui.Existing(b.out, err)
@@ -244,10 +244,10 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	var w *layout.Writer
 	var err error
 	if b.append {
-		w, err = layout.Append(ctx, b.out, b.o)
+		w, err = layout.Append(ctx, b.out, layout.WriterOptions(b.o))
 		err = ui.NothingToAppendTo(b.out, err)
 	} else {
-		w, err = layout.Create(b.out, b.o)
+		w, err = layout.Create(b.out, layout.WriterOptions(b.o))
 	}
 	if err != nil {
 		return nil, err
@@ -272,9 +272,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	if err := w.PutIndex(c.RawIndex); err != nil {
 		return nil, err
 	}
-	w.SignWith(c.SignaturesFor)
-	b.prepare(w)
-	_, err = w.Commit(ctx, b.seal)
+	_, err = w.Commit(ctx, b.commit())
 	for _, d := range w.Repaired() {
 		b.e.Note("%s was damaged there and has been written anew", d)
 	}
@@ -354,10 +352,12 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 	return nil
 }
 
-// prepare lets a layout directory that bundle writes be signed and checked.
-func (b *bundling) prepare(w *layout.Writer) {
+// commit says how a layout directory that bundle writes is sealed, signed and
+// checked.
+func (b *bundling) commit() layout.CommitOptions {
+	o := layout.CommitOptions{Seal: b.seal, Check: source.CheckLayout(b.required)}
 	if b.sign != nil {
-		w.SignWith(b.sign.sign)
+		o.Sign = b.sign.sign
 	}
-	source.CheckLayout(b.required, w)
+	return o
 }

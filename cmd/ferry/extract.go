@@ -17,7 +17,7 @@ import (
 // unpackLayout writes the layout itself.
 func unpackLayout(ctx context.Context, src *source.Source, out string, o durable.Options, seal bool, check func(*layout.Report) error) (*unpackAnswer, error) {
 	end := source.ShowReading(src.Env, "unpacking", src)
-	report, err := src.WriteLayout(ctx, out, o, seal, check)
+	report, err := src.WriteLayout(ctx, out, layout.WriterOptions(o), layout.CommitOptions{Seal: seal}, check)
 	end()
 	if err != nil {
 		return nil, err

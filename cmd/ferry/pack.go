@@ -261,7 +261,7 @@ func (p *packing) progress(plan *artifact.Plan) *ui.Progress {
 
 func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v1.Index, error) {
 	var index v1.Index
-	o := durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}
+	o := layout.WriterOptions{Overwrite: p.overwrite, NoSync: p.noSync}
 	create := func() (*layout.Writer, error) { return layout.Create(p.out, o) }
 	if p.append {
 		create = func() (*layout.Writer, error) {
@@ -288,12 +288,12 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	if err != nil {
 		return nil, index, p.packError(err)
 	}
+	commit := layout.CommitOptions{Seal: p.seal, Check: source.CheckLayout(p.required)}
 	if p.sign != nil {
-		w.SignWith(p.sign.sign)
+		commit.Sign = p.sign.sign
 	}
-	source.CheckLayout(p.required, w)
 	index = w.Index()
-	_, err = w.Commit(ctx, p.seal)
+	_, err = w.Commit(ctx, commit)
 	for _, d := range w.Repaired() {
 		p.e.Note("%s was damaged there and has been written anew", d)
 	}

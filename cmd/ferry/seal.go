@@ -11,7 +11,6 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/durable"
 )
 
 func sealCommand(e *ui.Env) *cli.Command {
@@ -68,7 +67,7 @@ func sealCommand(e *ui.Env) *cli.Command {
 // sealDir seals a layout directory, and says what it took away of the seal that
 // was there.
 func sealDir(ctx context.Context, dir string) (report *layout.Report, removed []string, err error) {
-	w, err := layout.Append(ctx, dir, durable.Options{})
+	w, err := layout.Append(ctx, dir, layout.WriterOptions{})
 	if err != nil {
 		return nil, nil, err
 	}

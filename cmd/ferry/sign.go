@@ -108,7 +108,7 @@ func signed(c *cli.Context, e *ui.Env, src *source.Source, out string, id digest
 // signDir signs a layout directory. seal, which may be nil, is told the seal
 // instead of any signature being written.
 func signDir(ctx context.Context, src *source.Source, s *signing, seal func([]byte)) (digest.Digest, error) {
-	w, err := layout.Append(ctx, src.Name, durable.Options{})
+	w, err := layout.Append(ctx, src.Name, layout.WriterOptions{})
 	if err != nil {
 		return "", src.Err(err)
 	}

@@ -20,7 +20,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/durable"
 )
 
 // What is known of an artifact before its files are read, and what only then.
@@ -170,7 +169,7 @@ func pack(t *testing.T, k *Kind, fsys fs.FS, o Options) (*layout.Reader, *Packed
 		return nil, nil, err
 	}
 	dir := filepath.Join(t.TempDir(), "layout")
-	w, err := layout.Create(dir, durable.Options{NoSync: true})
+	w, err := layout.Create(dir, layout.WriterOptions{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +178,7 @@ func pack(t *testing.T, k *Kind, fsys fs.FS, o Options) (*layout.Reader, *Packed
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := w.Commit(context.Background(), false); err != nil {
+	if _, err := w.Commit(context.Background(), layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := layout.OpenDir(dir)

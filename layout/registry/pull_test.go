@@ -27,6 +27,9 @@ import (
 
 var noSync = durable.Options{NoSync: true}
 
+// fast is the same for a layout.
+var fast = layout.WriterOptions{NoSync: true}
+
 func TestPull(t *testing.T) {
 	w := newWorld(t, 100_000)
 	got, report, err := w.pull(w.client(), registry.PullOptions{})

@@ -187,7 +187,7 @@ func (w *world) staged() (names []string) {
 func contents(t *testing.T, dir string, layers ...[]byte) (*layout.Contents, v1.Descriptor) {
 	t.Helper()
 	ctx := context.Background()
-	w, err := layout.Create(dir, noSync)
+	w, err := layout.Create(dir, fast)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func contents(t *testing.T, dir string, layers ...[]byte) (*layout.Contents, v1.
 		t.Fatal(err)
 	}
 	w.SetIndex(index)
-	if _, err := w.Commit(ctx, false); err != nil {
+	if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := layout.OpenDir(dir)

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
@@ -53,7 +50,7 @@ func (s *Source) spool(ctx context.Context, name string) (*layout.Contents, func
 		return nil, nil, err
 	}
 	dir := filepath.Join(tmp.Path(), "layout")
-	report, err := s.WriteLayout(ctx, dir, durable.Options{NoSync: true}, false, nil)
+	report, err := s.WriteLayout(ctx, dir, layout.WriterOptions{NoSync: true}, layout.CommitOptions{}, nil)
 	if err != nil {
 		tmp.Close()
 		return nil, nil, err
@@ -85,45 +82,29 @@ func spoolDir(name string) (*durable.Dir, error) {
 }
 
 // WriteLayout checks the source and writes it as a new layout directory, in
-// one pass. check, which may be nil, has the last word. Signatures go along
-// where the seal comes out as it was; prepare may set others.
-func (s *Source) WriteLayout(ctx context.Context, dir string, o durable.Options, seal bool, check func(*layout.Report) error, prepare ...func(*layout.Writer)) (*layout.Report, error) {
+// one pass. check, which may be nil, has the last word.
+func (s *Source) WriteLayout(ctx context.Context, dir string, o layout.WriterOptions, commit layout.CommitOptions, check func(*layout.Report) error) (*layout.Report, error) {
 	w, err := layout.Create(dir, o)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
 	in := kinds.All.Inspect(Usual)
-	report, err := s.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}, Sink: func(_ *layout.Audit, d v1.Descriptor) (io.WriteCloser, error) {
-		return w.Blob(ctx, d)
-	}})
-	if err == nil {
-		err = s.Err(report.Err())
-	}
-	if err == nil && check != nil {
-		err = s.Err(check(report))
-	}
+	report, err := w.Receive(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}}, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
+		report, err := s.Audit(ctx, o)
+		if err == nil {
+			err = s.Err(report.Err())
+		}
+		if err == nil && check != nil {
+			err = s.Err(check(report))
+		}
+		return report, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.Content, s.Checked = in, true
-	if err := w.Drop(report.Extra); err != nil {
-		return nil, err
-	}
-	if err := w.PutIndex(report.RawIndex); err != nil {
-		return nil, err
-	}
-	s.Signatures = len(report.Signatures)
-	w.SignWith(func(seal []byte) ([]layout.Signature, error) {
-		list, err := report.SignaturesFor(seal)
-		s.Kept = len(list)
-		return list, err
-	})
-	for _, p := range prepare {
-		p(w)
-	}
-	if _, err := w.Commit(ctx, seal); err != nil {
-		return nil, err
-	}
-	return report, nil
+	s.Content, s.Checked, s.Signatures = in, true, len(report.Signatures)
+	_, err = w.Commit(ctx, commit)
+	s.Kept = w.Carried()
+	return report, err
 }

@@ -188,14 +188,15 @@ func CheckOutput(ctx context.Context, q *Requirements, f *durable.File) error {
 	}, func() (int64, error) { return written.Size(), nil })
 }
 
-// CheckLayout asks it about a layout directory at its Commit.
-func CheckLayout(q *Requirements, w *layout.Writer) {
+// CheckLayout asks it about a layout directory before that gets its name: see
+// layout.CommitOptions.
+func CheckLayout(q *Requirements) func(context.Context, *layout.Reader) error {
 	if q == nil {
-		return
+		return nil
 	}
-	w.CheckWith(func(ctx context.Context, r *layout.Reader) error {
+	return func(ctx context.Context, r *layout.Reader) error {
 		return q.examine(ctx, "", r.Audit, r.Size)
-	})
+	}
 }
 
 func (q *Requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
