@@ -230,7 +230,7 @@ func textWord(head []byte) (class, string) {
 	if bytes.HasPrefix(head, []byte("PuTTY-User-Key-File-")) && !bytes.Contains(head, []byte("\nEncryption: none")) {
 		return encrypted, "encrypted private key"
 	}
-	if uuencoded.Match(head) {
+	if bytes.HasPrefix(head, []byte("begin")) && uuencoded.Match(head) {
 		return closed, "uuencoded data"
 	}
 	return leaf, ""

@@ -62,7 +62,7 @@ func (l *looker) stream(f *compression.Format, b *bufio.Reader, c *content) {
 type window struct {
 	l     *looker
 	held  int64
-	large bool
+	large *scratch // the place of the one that takes more
 }
 
 // grow makes it n bytes at least, and says whether that may be. Who needs more
@@ -73,21 +73,23 @@ func (w *window) grow(n int64) bool {
 	case n-w.held <= w.l.memory:
 		w.l.memory -= n - w.held
 		w.held = n
-	case w.large:
-		return n <= compression.MaxWindow+256<<10
-	case w.l.forked || w.l.large || n > compression.MaxWindow+256<<10 || !w.l.budget.take(w.l.budget.large):
+	case n > compression.MaxWindow+256<<10:
 		return false
-	default:
-		w.l.large, w.large = true, true
+	case w.large == nil && (w.l.forked || w.l.large):
+		return false
+	case w.large == nil:
+		w.large = w.l.budget.take(w.l.budget.large)
+		w.l.large = w.large != nil
+		return w.l.large
 	}
 	return true
 }
 
 func (w *window) free() {
 	w.l.memory += w.held
-	if w.large {
+	if w.large != nil {
 		w.l.large = false
-		<-w.l.budget.large
+		w.l.budget.large <- w.large
 	}
 }
 

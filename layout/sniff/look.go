@@ -65,7 +65,7 @@ type looker struct {
 	saidAt string
 	zipEnd [zipEndLen]byte // that of the zip file that was walked last
 	depth  int             // looks under way
-	levels []*bufio.Reader
+	*scratch
 }
 
 var errEnough = errors.New("more than is looked at")
@@ -122,7 +122,7 @@ func (l *looker) both(b *bufio.Reader, c *content, forms []form) {
 	}
 	l.forked = true
 	pr, pw := io.Pipe()
-	other := &looker{ctx: l.ctx, budget: l.budget, f: &Findings{Nesting: l.f.Nesting}, o: l.o, chain: append([]string(nil), l.chain...), memory: forkMemory, forked: true}
+	other := &looker{ctx: l.ctx, budget: l.budget, f: &Findings{Nesting: l.f.Nesting}, o: l.o, chain: append([]string(nil), l.chain...), memory: forkMemory, forked: true, scratch: &scratch{}}
 	done := make(chan struct{})
 	at := *c
 	go func() {

@@ -1,6 +1,7 @@
 package sniff
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -20,8 +21,8 @@ import (
 type Budget struct {
 	ctx     context.Context
 	limits  Limits
-	slots   chan struct{} // taken by those that walk
-	large   chan struct{} // taken by one that needs more memory
+	slots   chan *scratch // taken by those that walk
+	large   chan *scratch // taken by one that needs more memory
 	offered atomic.Int64  // bytes of content
 	spent   atomic.Int64
 }
@@ -36,8 +37,16 @@ const (
 
 // NewBudget is a Budget with these limits for each content.
 func NewBudget(ctx context.Context, o Limits) *Budget {
-	return &Budget{ctx: ctx, limits: o, slots: make(chan struct{}, maxWalks), large: make(chan struct{}, 1)}
+	b := &Budget{ctx: ctx, limits: o, slots: make(chan *scratch, maxWalks), large: make(chan *scratch, 1)}
+	for range maxWalks {
+		b.slots <- &scratch{}
+	}
+	b.large <- &scratch{}
+	return b
 }
+
+// A scratch is what a walk needs and the next can use again.
+type scratch struct{ levels []*bufio.Reader }
 
 func (b *Budget) spend(n int64) bool {
 	return b.spent.Add(n) <= freeBytes+ratio*b.offered.Load()
@@ -49,6 +58,7 @@ type Sniffer struct {
 	budget *Budget
 	l      *looker
 	c      content
+	size   int64
 	head   []byte
 	v      verdict
 	scan   *scan          // of content that is not walked
@@ -60,7 +70,7 @@ type Sniffer struct {
 // New is a Sniffer for content of this name, "" if it has none, and size in
 // bytes.
 func (b *Budget) New(name string, size int64) *Sniffer {
-	return &Sniffer{budget: b, c: content{name: name, bare: true}, l: b.looker(size)}
+	return &Sniffer{budget: b, c: content{name: name, bare: true}, size: size, l: b.looker(size)}
 }
 
 func (b *Budget) looker(size int64) *looker {
@@ -81,11 +91,11 @@ func (b *Budget) looker(size int64) *looker {
 // Aside adds to f what r holds, of so many bytes, which what carries beside
 // its content, such as a comment: what is short and of no form is passed over.
 func (b *Budget) Aside(f *Findings, what string, size int64, r io.Reader) {
-	if b.take(b.slots) {
-		l := b.looker(size)
+	l := b.looker(size)
+	if l.scratch = b.take(b.slots); l.scratch != nil {
 		l.aside(r, size, &content{level: -1}, what)
 		f.merge(l.f)
-		<-b.slots
+		b.slots <- l.scratch
 	}
 }
 
@@ -98,6 +108,9 @@ func (s *Sniffer) Write(p []byte) (int, error) {
 	case s.scan != nil:
 		s.scan.Write(p)
 	default:
+		if s.head == nil {
+			s.head = make([]byte, 0, min(max(s.size, int64(len(p))), headLen))
+		}
 		n := min(len(p), headLen-len(s.head))
 		s.head = append(s.head, p[:n]...)
 		if len(s.head) == headLen {
@@ -135,17 +148,24 @@ func (s *Sniffer) start(rest []byte) {
 
 // enter waits for a place among those that walk.
 func (s *Sniffer) enter() bool {
-	s.end = !s.budget.take(s.budget.slots)
+	s.l.scratch = s.budget.take(s.budget.slots)
+	s.end = s.l.scratch == nil
 	return !s.end
 }
 
-// take waits for one of the places, unless the context ends before.
-func (b *Budget) take(places chan struct{}) bool {
+// leave lets the next walk.
+func (s *Sniffer) leave() {
+	s.budget.slots <- s.l.scratch
+	s.l = &looker{f: s.l.f}
+}
+
+// take waits for one of the places; nil is for a context that ended before.
+func (b *Budget) take(places chan *scratch) *scratch {
 	select {
-	case places <- struct{}{}:
-		return true
+	case p := <-places:
+		return p
 	case <-b.ctx.Done():
-		return false
+		return nil
 	}
 }
 
@@ -156,13 +176,13 @@ func (s *Sniffer) Close() error {
 	case s.pw != nil:
 		s.pw.Close()
 		<-s.done
-		<-s.budget.slots
+		s.leave()
 	case s.scan != nil:
 		s.l.tail(&s.c, s.scan, s.v)
 		scans.Put(s.scan)
 	case s.enter():
 		s.l.look(bytes.NewReader(s.head), &s.c)
-		<-s.budget.slots
+		s.leave()
 	}
 	s.end, s.head, s.scan = true, nil, nil
 	return nil
