@@ -10,20 +10,15 @@ import (
 	"strings"
 )
 
-// encryptedWord says how content is encrypted, or "", where that takes more than
-// a few bytes at a place.
-func encryptedWord(head []byte) string {
+// structure tells content by more than a few bytes at a place.
+func structure(head []byte) (class, string) {
 	switch {
 	case openPGP(head):
-		return "OpenPGP"
-	case len(head) > 8 && string(head[:7]) == "Rar!\x1a\x07\x00" && head[9] == 0x73 && len(head) > 11 && head[10]&0x80 != 0,
-		rar5Encrypted(head):
-		return "RAR, with the names"
+		return encrypted, "OpenPGP"
+	case len(head) > 11 && string(head[:7]) == "Rar!\x1a\x07\x00" && head[9] == 0x73 && head[10]&0x80 != 0, rar5Encrypted(head):
+		return encrypted, "RAR, with the names"
 	}
-	if c, word := der(head); c == encrypted {
-		return word
-	}
-	return ""
+	return der(head)
 }
 
 // rar5Encrypted tells an archive whose first header is that of encryption: a

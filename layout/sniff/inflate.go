@@ -142,7 +142,10 @@ func base64Head(head []byte) bool {
 		return false
 	}
 	v := judge(decoded[:n])
-	return !v.text && (v.class != leaf || len(v.forms) > 0 || v.mediaType != unknown) && !strings.HasPrefix(v.mediaType, "text/")
+	if v.mediaType == typeGzip && decoded[2] != 8 {
+		return false
+	}
+	return !v.text && !v.weak && (v.class != leaf || len(v.forms) > 0)
 }
 
 // base64 looks at what text of one of the two alphabets stands for.

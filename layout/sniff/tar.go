@@ -95,7 +95,11 @@ func (l *looker) tar(b *bufio.Reader, c *content) {
 	var next tarEntry // what extended headers say of the next entry
 	for ended := false; !l.full; {
 		block, err := b.Peek(blockLen)
-		if len(block) == 0 && err == io.EOF {
+		switch {
+		case err != nil && err != io.EOF:
+			l.damaged(c.path, err)
+			return
+		case len(block) == 0:
 			return
 		}
 		h, bad := parseTarHeader(block)
@@ -110,10 +114,6 @@ func (l *looker) tar(b *bufio.Reader, c *content) {
 		case ended:
 			ended = false
 			l.f.Unseen.add(c.path, "holds data after the end of the tar archive, which readers do not see alike")
-		}
-		if err != nil && err != io.EOF {
-			l.damaged(c.path, err)
-			return
 		}
 		if bad != nil {
 			if err == io.EOF {

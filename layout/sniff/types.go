@@ -19,6 +19,7 @@ type verdict struct {
 	class     class
 	word      string
 	text      bool
+	weak      bool   // told by less than four bytes
 	forms     []form // as which there is more to see in it
 }
 
@@ -26,17 +27,15 @@ type verdict struct {
 // shorter.
 func judge(head []byte) (v verdict) {
 	v.text = isText(head)
-	v.class, v.word, v.mediaType = signed(head, v.text)
+	v.class, v.word, v.mediaType, v.weak = signed(head, v.text)
 	if v.mediaType == "" {
 		v.mediaType = mediaType(head, v.text)
 		if k, ok := known[v.mediaType]; ok {
 			v.class, v.word = k.class, k.word
 		}
 	}
-	if v.class != encrypted {
-		if word := encryptedWord(head); word != "" {
-			v.class, v.word = encrypted, word
-		}
+	if c, word := structure(head); c == encrypted || v.class == leaf && c != leaf {
+		v.class, v.word, v.weak = c, word, false
 	}
 	if !v.text && v.class == leaf && strings.HasPrefix(v.mediaType, "text/") && bytes.IndexByte(head, 0) < 0 {
 		v.text = true // in some older encoding
@@ -69,44 +68,41 @@ func high(head []byte) (n int) {
 
 // signed looks head up in the table. A word without a media type leaves the type
 // to the library.
-func signed(head []byte, text bool) (class, string, string) {
+func signed(head []byte, text bool) (c class, word, mediaType string, weak bool) {
 	for _, s := range heads {
 		if int64(len(head)) < s.at || !bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
 			continue
 		}
 		if !text || s.mediaType == typeText || s.class == encrypted {
-			return s.class, s.word, s.mediaType
+			return s.class, s.word, s.mediaType, len(s.magic) < 4
 		}
 	}
 	if len(head) > 6 && head[2] == '-' && (head[3] == 'l' || head[3] == 'p') && head[6] == '-' && !text {
-		return closed, "LZH", "application/x-lzh"
+		return closed, "LZH", "application/x-lzh", true
 	}
-	if c, w, t := bootSector(head); w != "" {
-		return c, w, t
+	if diskImage(head) {
+		return closed, "disk image (MBR)", "application/x-disk-image", true
 	}
-	return leaf, "", ""
+	return leaf, "", "", false
 }
 
-// bootSector tells a disk image by its partition table: the mark at its end and
+// diskImage tells a disk image by its partition table: the mark at its end and
 // four entries of which at least one is in use, and each is sound.
-func bootSector(head []byte) (class, string, string) {
+func diskImage(head []byte) bool {
 	if len(head) < 512 || head[510] != 0x55 || head[511] != 0xaa {
-		return leaf, "", ""
+		return false
 	}
 	used := 0
 	for at := 446; at < 510; at += 16 {
 		e := head[at : at+16]
 		if e[0]&0x7f != 0 {
-			return leaf, "", ""
+			return false
 		}
 		if e[4] != 0 && !bytes.Equal(e[12:16], []byte{0, 0, 0, 0}) {
 			used++
 		}
 	}
-	if used == 0 {
-		return leaf, "", ""
-	}
-	return closed, "disk image (MBR)", "application/x-disk-image"
+	return used > 0
 }
 
 // mediaType asks the library, and tells JSON itself: the library takes far
