@@ -14,6 +14,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -40,9 +41,9 @@ func bundleCommand(e *ui.Env) *cli.Command {
 			ui.NoSyncFlag(),
 			source.PolicyFlag(),
 			ui.FormatFlag(),
-		}, append(signFlags(), packingListFlags()...)...),
+		}, append(output.SignFlags(), output.PackingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			out, err := ui.WantOutput(c)
+			out, err := output.WantOutput(c)
 			if err == nil {
 				err = e.NoTerminal("-o", out)
 			}
@@ -56,14 +57,14 @@ func bundleCommand(e *ui.Env) *cli.Command {
 				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), docker: c.Bool("docker"), tmpdir: c.String("tmpdir"),
 				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
 			}
-			if b.sign, err = newSigning(e, c); err != nil {
+			if b.sign, err = output.NewSigner(e, c); err != nil {
 				return err
 			}
 			b.seal = b.seal || b.sign != nil
-			if b.required, err = source.NewWriterRequirements(e, c, b.sign.fingerprints()); err != nil {
+			if b.required, err = source.NewWriterRequirements(e, c, b.sign.Fingerprints()); err != nil {
 				return err
 			}
-			if b.list, err = newPaper(e, c, "packing-list"); err != nil {
+			if b.list, err = output.NewListFile(e, c, "packing-list"); err != nil {
 				return err
 			}
 			if b.list != nil && b.required == nil {
@@ -90,9 +91,9 @@ type bundling struct {
 	docker       bool
 	json         bool
 	o            durable.Options
-	sign         *signing             // nil to sign nothing
+	sign         *output.Signer       // nil to sign nothing
 	required     *source.Requirements // what the policy asks of the output
-	list         *paper               // nil to write no packing list
+	list         *output.ListFile     // nil to write no packing list
 	about        []referrer
 	added        *v1.Index // what is added to a layout that is there
 	fresh        int       // entries that this one has by it
@@ -123,9 +124,9 @@ func (b *bundling) run(ctx context.Context) error {
 		report, err := b.sources[0].WriteLayout(ctx, b.out, layout.WriterOptions(b.o), b.commit(), nil)
 		end()
 		if err != nil {
-			return ui.Existing(b.out, err)
+			return output.Existing(b.out, err)
 		}
-		if err := b.list.of(ctx, b.out, report.Digest); err != nil {
+		if err := b.list.Of(ctx, b.out, report.Digest); err != nil {
 			return err
 		}
 		b.left(b.sources[0].Signatures - b.sources[0].Kept)
@@ -171,7 +172,7 @@ func (b *bundling) run(ctx context.Context) error {
 	}
 	kept := 0
 	if b.sign != nil {
-		c.Sign = b.sign.sign
+		c.Sign = b.sign.SignNew
 	} else {
 		source := *c
 		c.Sign = func(seal []byte) ([]layout.Signature, error) {
@@ -181,17 +182,17 @@ func (b *bundling) run(ctx context.Context) error {
 		}
 	}
 	if b.archive() {
-		err = writeArchiveAs(b.e, b.out, b.o, func(w io.Writer, format *compression.Format) error {
+		err = output.WriteArchiveAs(b.e, b.out, b.o, func(w io.Writer, format *compression.Format) error {
 			return b.writeTar(ctx, w, format, c)
 		}, func(f *durable.File) error { return source.CheckOutput(ctx, b.required, f) })
 	} else {
 		c, err = b.toLayout(ctx, c)
 	}
 	if err != nil {
-		return ui.Existing(b.out, b.corrupt(all, err))
+		return output.Existing(b.out, b.corrupt(all, err))
 	}
 	end()
-	if err := b.list.of(ctx, b.out, c.Digest()); err != nil {
+	if err := b.list.Of(ctx, b.out, c.Digest()); err != nil {
 		return err
 	}
 	for _, s := range b.sources {
@@ -245,7 +246,7 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	var err error
 	if b.append {
 		w, err = layout.Append(ctx, b.out, layout.WriterOptions(b.o))
-		err = ui.NothingToAppendTo(b.out, err)
+		err = output.NothingToAppendTo(b.out, err)
 	} else {
 		w, err = layout.Create(b.out, layout.WriterOptions(b.o))
 	}
@@ -313,7 +314,7 @@ type bundleAnswer struct {
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.fingerprints()}
+	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.Fingerprints()}
 	shown := a.Artifacts
 	if b.added != nil {
 		a.Added = ui.Rows(b.added)
@@ -331,7 +332,7 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 	}
 	fmt.Fprintf(w, "bundled %s\n", ui.Count(len(shown), "artifact"))
 	s := ui.NewTable(w)
-	s.Row("output", "%s (%s)", b.out, ui.FormOf(b.out, a.Sealed))
+	s.Row("output", "%s (%s)", b.out, output.FormOf(b.out, a.Sealed))
 	for _, r := range shown {
 		s.Row("artifact", "%s", r.Name(r.Digest))
 	}
@@ -344,10 +345,10 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 	}
 	b.e.StayedBehind(dropped)
 	if b.sign != nil {
-		carrySigned(b.e, b.out, b.sign)
+		output.CarrySigned(b.e, b.out, b.sign)
 		return nil
 	}
-	_, file := ui.NameOf(b.out)
+	_, file := output.NameOf(b.out)
 	b.e.Next("ferry verify %s --expect %s", file, identity)
 	return nil
 }
@@ -357,7 +358,7 @@ func (b *bundling) answer(index *v1.Index, identity string, dropped []string) er
 func (b *bundling) commit() layout.CommitOptions {
 	o := layout.CommitOptions{Seal: b.seal, Check: source.CheckLayout(b.required)}
 	if b.sign != nil {
-		o.Sign = b.sign.sign
+		o.Sign = b.sign.SignNew
 	}
 	return o
 }

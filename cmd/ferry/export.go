@@ -235,7 +235,7 @@ func (x *exporting) run(ctx context.Context) error {
 	}
 	if x.out != "" {
 		if err := dir.Commit(); err != nil {
-			return ui.FileError(x.out, err)
+			return ui.Wrap(x.out, err)
 		}
 	}
 	if x.pack != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
@@ -87,10 +88,10 @@ func keygenCommand(e *ui.Env) *cli.Command {
 // writeKeys writes both files, each whole or not at all. When the public key
 // cannot be written, a new private key goes again.
 func writeKeys(private string, key []byte, public string, pub []byte, o durable.Options) error {
-	if err := ui.WriteSmall(private, key, 0o600, o); err != nil {
+	if err := output.WriteSmall(private, key, 0o600, o); err != nil {
 		return err
 	}
-	if err := ui.WriteSmall(public, pub, 0o644, o); err != nil {
+	if err := output.WriteSmall(public, pub, 0o644, o); err != nil {
 		if o.Overwrite {
 			return err
 		}

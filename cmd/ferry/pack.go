@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -51,7 +52,7 @@ func packCommand(e *ui.Env) *cli.Command {
 			ui.NoSyncFlag(),
 			source.PolicyFlag(),
 			ui.FormatFlag(),
-		}, append(signFlags(), packingListFlags()...)...),
+		}, append(output.SignFlags(), output.PackingListFlags()...)...),
 		Action: func(c *cli.Context) error {
 			p, err := newPacking(c, e)
 			if err != nil {
@@ -76,14 +77,14 @@ type packing struct {
 	overwrite bool
 	noSync    bool
 	json      bool
-	sign      *signing             // nil to sign nothing
+	sign      *output.Signer       // nil to sign nothing
 	required  *source.Requirements // what the policy asks of the output
-	list      *paper               // nil to write no packing list
+	list      *output.ListFile     // nil to write no packing list
 	notices   []string
 }
 
 func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
-	out, err := ui.WantOutput(c)
+	out, err := output.WantOutput(c)
 	if err == nil {
 		err = e.NoTerminal("-o", out)
 	}
@@ -152,14 +153,14 @@ func newPacking(c *cli.Context, e *ui.Env) (*packing, error) {
 	if p.o.Created, p.o.CreatedElse, err = created(c, e); err != nil {
 		return nil, err
 	}
-	if p.sign, err = newSigning(e, c); err != nil {
+	if p.sign, err = output.NewSigner(e, c); err != nil {
 		return nil, err
 	}
 	p.seal = p.seal || p.sign != nil
-	if p.list, err = newPaper(e, c, "packing-list"); err != nil {
+	if p.list, err = output.NewListFile(e, c, "packing-list"); err != nil {
 		return nil, err
 	}
-	p.required, err = source.NewWriterRequirements(e, c, p.sign.fingerprints())
+	p.required, err = source.NewWriterRequirements(e, c, p.sign.Fingerprints())
 	return p, err
 }
 
@@ -202,7 +203,7 @@ func (p *packing) run(ctx context.Context) error {
 	}
 	identity, err := layout.IndexDigest(index)
 	if err == nil {
-		err = p.list.of(ctx, p.out, identity)
+		err = p.list.Of(ctx, p.out, identity)
 	}
 	if err != nil {
 		return err
@@ -226,10 +227,10 @@ func (p *packing) toArchive(ctx context.Context, fsys fs.FS) (*artifact.Packed, 
 	defer seen.End()
 	o := bundle.PackOptions{Names: names}
 	if p.sign != nil {
-		o.Sign = p.sign.sign
+		o.Sign = p.sign.SignNew
 	}
 	var packed *artifact.Packed
-	err = writeArchiveAs(p.e, p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(w io.Writer, format *compression.Format) error {
+	err = output.WriteArchiveAs(p.e, p.out, durable.Options{Overwrite: p.overwrite, NoSync: p.noSync}, func(w io.Writer, format *compression.Format) error {
 		var c *layout.Contents
 		var err error
 		if packed, c, err = bundle.Pack(ctx, w, format, plan, o); err == nil {
@@ -269,12 +270,12 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 			if !errors.Is(err, durable.ErrBusy) { // which names it
 				err = ui.Wrap(p.out, err)
 			}
-			return w, ui.NothingToAppendTo(p.out, err)
+			return w, output.NothingToAppendTo(p.out, err)
 		}
 	}
 	w, err := create()
 	if err != nil {
-		return nil, index, ui.Existing(p.out, err)
+		return nil, index, output.Existing(p.out, err)
 	}
 	defer w.Close()
 	before := w.Index()
@@ -290,7 +291,7 @@ func (p *packing) toLayout(ctx context.Context, fsys fs.FS) (*artifact.Packed, v
 	}
 	commit := layout.CommitOptions{Seal: p.seal, Check: source.CheckLayout(p.required)}
 	if p.sign != nil {
-		commit.Sign = p.sign.sign
+		commit.Sign = p.sign.SignNew
 	}
 	index = w.Index()
 	_, err = w.Commit(ctx, commit)
@@ -325,7 +326,7 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	}
 	a := packAnswer{
 		Output: p.out, Kind: p.kind.Name, Manifest: string(packed.Digest), Identity: string(identity),
-		SignedBy: p.sign.fingerprints(),
+		SignedBy: p.sign.Fingerprints(),
 		Files:    len(packed.Manifest.Layers), Sealed: p.seal || p.out == "-" || compression.ByName(p.out) != nil,
 	}
 	refused := p.refused(packed.Refused)
@@ -353,7 +354,7 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	}
 	fmt.Fprintf(w, "packed %s\n", layout.Printable(p.dir))
 	s := ui.NewTable(w)
-	s.Row("output", "%s (%s)", p.out, ui.FormOf(p.out, a.Sealed))
+	s.Row("output", "%s (%s)", p.out, output.FormOf(p.out, a.Sealed))
 	for _, r := range a.References {
 		s.Row("artifact", "%s", r)
 	}
@@ -363,21 +364,15 @@ func (p *packing) answer(packed *artifact.Packed, index v1.Index) error {
 	for _, k := range a.SignedBy {
 		s.Row("signed by", "%s", k)
 	}
-	what, file := ui.NameOf(p.out)
+	what, file := output.NameOf(p.out)
 	if refused {
 		p.e.Next("ferry verify %s says what the far side will say; mend the snapshot, and pack it again", file)
 		return nil
 	}
 	if p.sign != nil {
-		carrySigned(p.e, p.out, p.sign)
+		output.CarrySigned(p.e, p.out, p.sign)
 		return nil
 	}
 	p.e.Next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
-}
-
-// carrySigned is the next step with an output that was signed.
-func carrySigned(e *ui.Env, out string, s *signing) {
-	what, file := ui.NameOf(out)
-	e.Next("carry %s over; on the far side, with the public key that is there:\n      ferry verify %s%s", what, file, s.keyFlags())
 }

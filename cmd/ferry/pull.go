@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -75,7 +76,7 @@ type pulling struct {
 }
 
 func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
-	out, err := ui.WantOutput(c)
+	out, err := output.WantOutput(c)
 	if err == nil {
 		err = e.NoTerminal("-o", out)
 	}
@@ -117,7 +118,7 @@ func (p *pulling) checkOutput() error {
 	case p.out == "-" || errors.Is(err, fs.ErrNotExist) && !p.append:
 		return nil
 	case err != nil:
-		return ui.NothingToAppendTo(p.out, err)
+		return output.NothingToAppendTo(p.out, err)
 	case p.append || p.o.Overwrite:
 		return nil
 	}
@@ -130,7 +131,7 @@ func (p *pulling) checkOutput() error {
 			}
 		}
 	}
-	err = ui.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
+	err = output.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
 	if dir := registry.StageFor(p.out); ui.IsThere(dir) {
 		err = ui.Leaves(err, fmt.Sprintf("an earlier pull left %s in %s: --overwrite goes on from there, or remove it", ui.Size(ui.FilesSize(os.DirFS(dir))), layout.Printable(dir)))
 	}
@@ -186,7 +187,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	fresh := 0
 	switch {
 	case p.archive():
-		err = writeArchive(p.e, ctx, p.out, p.o, c)
+		err = output.WriteArchive(p.e, ctx, p.out, p.o, c)
 	case p.append:
 		b := &bundling{e: p.e, out: p.out, append: true, seal: p.seal, o: p.o}
 		c, err = b.toLayout(ctx, c)
@@ -196,7 +197,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	}
 	if err != nil {
 		taken = errors.Is(err, fs.ErrExist)
-		return ui.Existing(p.out, err)
+		return output.Existing(p.out, err)
 	}
 	return p.answer(c, &index, fresh)
 }
@@ -276,7 +277,7 @@ func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error 
 	}
 	fmt.Fprintf(w, "pulled %s\n", ui.Count(len(shown), "artifact"))
 	s := ui.NewTable(w)
-	s.Row("output", "%s (%s)", p.out, ui.FormOf(p.out, a.Sealed))
+	s.Row("output", "%s (%s)", p.out, output.FormOf(p.out, a.Sealed))
 	for _, r := range shown {
 		s.Row("artifact", "%s", r.Name("(no name)"))
 		s.Row("", "%s", r.Digest)
@@ -286,7 +287,7 @@ func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error 
 	}
 	s.Row("content", "%s, %s, all hashed", ui.Count(a.Blobs, "blob"), ui.Size(a.Bytes))
 	s.Row("identity", "%s", a.Identity)
-	what, file := ui.NameOf(p.out)
+	what, file := output.NameOf(p.out)
 	p.e.Next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle/packinglist"
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -25,8 +26,8 @@ func receiptFlags() []cli.Flag {
 
 // A receipt is a paper on what arrived. A nil receipt is not asked for.
 type receipt struct {
-	*paper
-	listing  *listing
+	*output.ListFile
+	listing  *output.Collector
 	by, at   string
 	expected bool
 }
@@ -34,11 +35,11 @@ type receipt struct {
 // newReceipt reads the flags, and has the source looked into when a receipt is
 // asked for.
 func newReceipt(e *ui.Env, c *cli.Context, src *source.Source) (*receipt, error) {
-	p, err := newPaper(e, c, "receipt")
+	p, err := output.NewListFile(e, c, "receipt")
 	if p == nil || err != nil {
 		return nil, err
 	}
-	r := &receipt{paper: p, listing: newListing(), by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
+	r := &receipt{ListFile: p, listing: output.NewCollector(), by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
 	if r.at == "" {
 		r.at = e.Now().UTC().Format(time.RFC3339)
 	}
@@ -51,12 +52,12 @@ func (r *receipt) write(ctx context.Context, src *source.Source, report *layout.
 	if r == nil {
 		return nil
 	}
-	l, err := r.listing.list(ctx, src, report)
+	l, err := r.listing.List(ctx, src, report)
 	if err != nil {
 		return err
 	}
 	l.Receipt = &packinglist.Receipt{ReceivedAt: r.at, ReceivedBy: r.by, Output: a.Output, Artifact: a.Reference, Manifest: a.Manifest, Files: len(a.Files), Checks: r.checks(src, report, l)}
-	if err := r.paper.write(l); err != nil {
+	if err := r.ListFile.Write(l); err != nil {
 		return fmt.Errorf("%s is unpacked, its receipt is not written: %w", layout.Printable(a.Output), err)
 	}
 	return nil
@@ -91,7 +92,7 @@ func (r *receipt) checks(src *source.Source, report *layout.Report, l *packingli
 	default:
 		add("Signature", false, "", "not signed; who packed it is not proven")
 	}
-	found := r.listing.content.Findings()
+	found := r.listing.Content.Findings()
 	for _, f := range found {
 		add("LEI cache of "+f.Date, true,
 			fmt.Sprintf("%s, each a line of JSON; their number, sizes and content hash are as manifest.json and the config say", ui.Count(int(f.Entries), f.Entry)), "")

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/bundle"
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -60,11 +61,11 @@ func signCommand(e *ui.Env) *cli.Command {
 			case src.Name == "-" && out == "":
 				return ui.Misuse(errors.New("sign: standard input cannot be written anew"), "-o FILE writes the signature beside it")
 			}
-			key, err := privateKey(e, c.Context, name, c.Bool("password-stdin"))
+			key, err := output.PrivateKey(e, c.Context, name, c.Bool("password-stdin"))
 			if err != nil {
 				return err
 			}
-			s := &signing{keys: []*signature.PrivateKey{key}, names: []string{name}}
+			s := &output.Signer{Keys: []*signature.PrivateKey{key}, Names: []string{name}}
 			var id digest.Digest
 			switch {
 			case out != "":
@@ -82,8 +83,8 @@ func signCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-func signed(c *cli.Context, e *ui.Env, src *source.Source, out string, id digest.Digest, by *signing) error {
-	fingerprint := by.fingerprints()[0]
+func signed(c *cli.Context, e *ui.Env, src *source.Source, out string, id digest.Digest, by *output.Signer) error {
+	fingerprint := by.Fingerprints()[0]
 	if c.String("format") == "json" {
 		return ui.PrintJSON(e.Stdout, struct {
 			Source    string `json:"source"`
@@ -101,13 +102,13 @@ func signed(c *cli.Context, e *ui.Env, src *source.Source, out string, id digest
 	}
 	s.Row("key", "%s", fingerprint)
 	s.Row("identity", "%s", id)
-	e.Next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", ui.ShellWord(src.Name), more, by.keyFlags())
+	e.Next("on the other side, with the public key that is there:\n      ferry verify %s%s%s", ui.ShellWord(src.Name), more, by.KeyFlags())
 	return nil
 }
 
 // signDir signs a layout directory. seal, which may be nil, is told the seal
 // instead of any signature being written.
-func signDir(ctx context.Context, src *source.Source, s *signing, seal func([]byte)) (digest.Digest, error) {
+func signDir(ctx context.Context, src *source.Source, s *output.Signer, seal func([]byte)) (digest.Digest, error) {
 	w, err := layout.Append(ctx, src.Name, layout.WriterOptions{})
 	if err != nil {
 		return "", src.Err(err)
@@ -118,19 +119,19 @@ func signDir(ctx context.Context, src *source.Source, s *signing, seal func([]by
 			seal(data)
 			return have, nil
 		}
-		return s.add(data, have)
+		return s.Add(data, have)
 	})
 	return id, src.Err(err)
 }
 
 // signArchive writes an archive anew, with its signature, in its compression.
-func signArchive(ctx context.Context, src *source.Source, s *signing) (id digest.Digest, err error) {
+func signArchive(ctx context.Context, src *source.Source, s *output.Signer) (id digest.Digest, err error) {
 	info, err := os.Lstat(src.Name)
 	if err != nil {
 		return "", err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		return "", ui.InTheWay(src.Name, false)
+		return "", output.InTheWay(src.Name, false)
 	}
 	if !info.Mode().IsRegular() {
 		return "", ui.Misuse(fmt.Errorf("%s: want a file or a layout directory", src.Label()), "-o FILE writes the signature beside it")
@@ -142,8 +143,8 @@ func signArchive(ctx context.Context, src *source.Source, s *signing) (id digest
 	defer f.Close()
 	end := source.ShowReading(src.Env, "signing", src)
 	defer end()
-	err = ui.CreateFile(src.Name, durable.Options{Overwrite: true}, func(out *durable.File) error {
-		report, err := bundle.Sign(ctx, out, src.Progress.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors()}, s.add)
+	err = output.CreateFile(src.Name, durable.Options{Overwrite: true}, func(out *durable.File) error {
+		report, err := bundle.Sign(ctx, out, src.Progress.Reader(f), layout.AuditOptions{Inspectors: source.Inspectors()}, s.Add)
 		if err == nil {
 			err = report.Err()
 		}
@@ -165,7 +166,7 @@ func signable(err error) error {
 }
 
 // signBeside writes a signature that stands alone.
-func signBeside(ctx context.Context, src *source.Source, s *signing, out string, o durable.Options) (id digest.Digest, err error) {
+func signBeside(ctx context.Context, src *source.Source, s *output.Signer, out string, o durable.Options) (id digest.Digest, err error) {
 	if out == "-" {
 		return "", ui.Misuse(errors.New("sign: -o -: want a file"), "")
 	}
@@ -179,11 +180,11 @@ func signBeside(ctx context.Context, src *source.Source, s *signing, out string,
 			return "", signable(err)
 		}
 	}
-	data, err := s.keys[0].Sign(seal)
+	data, err := s.Keys[0].Sign(seal)
 	if err != nil {
 		return "", err
 	}
-	return id, ui.WriteSmall(out, data, 0o644, o)
+	return id, output.WriteSmall(out, data, 0o644, o)
 }
 
 // sealOf checks an archive and is its seal.

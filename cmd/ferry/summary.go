@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
@@ -249,7 +248,7 @@ func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *le
 	a := summaryAnswer{
 		Source: source, Reference: reference, Date: snapshot.Date, LEIVersion: snapshot.LEIVersion, Created: snapshot.Created,
 		Entries: p.Entries, Repositories: sum.Repos, RawBytes: p.RawSize, Bytes: p.CompressedSize, ContentHash: p.ContentHash,
-		Risk: sum.Risk, Ecosystems: sum.Ecosystems, Oldest: rfc3339(sum.Oldest), Newest: rfc3339(sum.Newest), Notices: notices,
+		Risk: sum.Risk, Ecosystems: sum.Ecosystems, Oldest: ui.RFC3339(sum.Oldest), Newest: ui.RFC3339(sum.Newest), Notices: notices,
 	}
 	if s.json {
 		if s.list {
@@ -266,13 +265,6 @@ func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *le
 	a.print(s.e.Stdout)
 	s.e.Next("ferry summary --list names the repositories, --query REPO prints the reports of one")
 	return nil
-}
-
-func rfc3339(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339)
 }
 
 func (a *summaryAnswer) print(w io.Writer) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -34,7 +35,7 @@ func unpackCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(source.RequirementFlags(), receiptFlags()...)...),
 		Action: func(c *cli.Context) error {
-			out, err := ui.WantOutput(c)
+			out, err := output.WantOutput(c)
 			if err != nil {
 				return err
 			}
@@ -75,7 +76,7 @@ func unpackCommand(e *ui.Env) *cli.Command {
 				a, err = unpackFiles(c.Context, src, out, o, check)
 			}
 			if errors.Is(err, fs.ErrExist) {
-				if e := ui.InTheWay(out, c.Bool("layout")); e != nil {
+				if e := output.InTheWay(out, c.Bool("layout")); e != nil {
 					return e
 				}
 				err = ui.Hinted(err, "choose a new directory, or replace the files of the same names with --overwrite")

@@ -180,7 +180,7 @@ func CheckOutput(ctx context.Context, q *Requirements, f *durable.File) error {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return ui.FileError(f.Name(), err)
+		return ui.Wrap(f.Name(), err)
 	}
 	written := io.NewSectionReader(f, 0, info.Size())
 	return q.examine(ctx, f.Name(), func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {

@@ -7,8 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ociferry/ferry/layout"
-	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/policy"
 )
 
@@ -64,20 +62,6 @@ func OneArg(c *cli.Context, what string) (string, error) {
 		return "", Misuse(fmt.Errorf("%s: missing the %s", c.Command.Name, what), "see ferry help "+c.Command.Name)
 	}
 	return "", Misuse(fmt.Errorf("%s: want one %s, found %s", c.Command.Name, what, Arguments(c)), "see ferry help "+c.Command.Name)
-}
-
-// WantOutput is the value of -o, which has no default.
-func WantOutput(c *cli.Context) (string, error) {
-	o := c.String("output")
-	for _, suffix := range []string{".zip", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".7z", ".oci", ".gz", ".zst"} {
-		if strings.HasSuffix(strings.ToLower(o), suffix) && compression.ByName(o) == nil {
-			return "", Misuse(fmt.Errorf("-o %s: no form that ferry writes", layout.Printable(o)), "want .tar, .tar.gz, .tgz or .tar.zst for an archive, or a name without such a suffix for a directory")
-		}
-	}
-	if o != "" {
-		return o, slashed(o)
-	}
-	return "", Misuse(fmt.Errorf("%s: missing -o, the name of the output", c.Command.Name), "see ferry help "+c.Command.Name)
 }
 
 // SizeFlag is a flag that is a number of bytes: 4096, 64KiB, 4.7GB.

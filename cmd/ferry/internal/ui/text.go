@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ociferry/ferry/layout"
 )
@@ -56,4 +57,11 @@ func ShellWord(s string) string {
 		return "''"
 	}
 	return s
+}
+
+func RFC3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"context"
@@ -11,24 +11,24 @@ import (
 	"github.com/ociferry/ferry/layout/durable"
 )
 
-// writeArchive writes contents as a sealed tar in the form that the name asks
+// WriteArchive writes contents as a sealed tar in the form that the name asks
 // for; "-" is a plain tar on standard output.
-func writeArchive(e *ui.Env, ctx context.Context, name string, o durable.Options, c *layout.Contents) error {
-	return writeArchiveAs(e, name, o, func(w io.Writer, format *compression.Format) error {
+func WriteArchive(e *ui.Env, ctx context.Context, name string, o durable.Options, c *layout.Contents) error {
+	return WriteArchiveAs(e, name, o, func(w io.Writer, format *compression.Format) error {
 		return bundle.Write(ctx, w, format, c)
 	})
 }
 
-// writeArchiveAs has write make the archive. A file gets its name only when the
+// WriteArchiveAs has write make the archive. A file gets its name only when the
 // checks are content with it.
-func writeArchiveAs(e *ui.Env, name string, o durable.Options, write func(io.Writer, *compression.Format) error, checks ...func(*durable.File) error) error {
+func WriteArchiveAs(e *ui.Env, name string, o durable.Options, write func(io.Writer, *compression.Format) error, checks ...func(*durable.File) error) error {
 	if name == "-" {
 		if err := write(e.Stdout, compression.None); err != nil {
 			return err
 		}
 		return e.Flush()
 	}
-	return ui.CreateFile(name, o, func(f *durable.File) error {
+	return CreateFile(name, o, func(f *durable.File) error {
 		err := write(f, compression.ByName(name))
 		for _, check := range checks {
 			if err == nil {

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/ociferry/ferry/layout/signature"
 )
 
-// privateKey opens a private key, and asks for its password if it has one.
-func privateKey(e *ui.Env, ctx context.Context, name string, fromStdin bool) (*signature.PrivateKey, error) {
+// PrivateKey opens a private key, and asks for its password if it has one.
+func PrivateKey(e *ui.Env, ctx context.Context, name string, fromStdin bool) (*signature.PrivateKey, error) {
 	data, err := ui.ReadSmall(name, signature.MaxKeyFile)
 	if err != nil {
 		return nil, err
@@ -40,22 +40,22 @@ func privateKey(e *ui.Env, ctx context.Context, name string, fromStdin bool) (*s
 	return k, nil
 }
 
-// signing is what --sign asks for, and makes signatures with it.
-type signing struct {
-	keys  []*signature.PrivateKey
-	names []string // of their files
+// Signer is what --sign asks for, and makes signatures with it.
+type Signer struct {
+	Keys  []*signature.PrivateKey
+	Names []string // of their files
 }
 
-func signFlags() []cli.Flag {
+func SignFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "sign", Usage: "sign it with the private key in `FILE`; may be repeated"},
 		ui.PasswordFlag(),
 	}
 }
 
-// newSigning opens the keys of --sign, before any work is done. It is nil when
+// NewSigner opens the keys of --sign, before any work is done. It is nil when
 // there are none.
-func newSigning(e *ui.Env, c *cli.Context) (*signing, error) {
+func NewSigner(e *ui.Env, c *cli.Context) (*Signer, error) {
 	names := c.StringSlice("sign")
 	if len(names) == 0 {
 		if c.Bool("password-stdin") {
@@ -69,35 +69,35 @@ func newSigning(e *ui.Env, c *cli.Context) (*signing, error) {
 	if len(names) > 1 && c.Bool("password-stdin") {
 		return nil, ui.Misuse(errors.New("--password-stdin: there are several keys"), "sign with one, and add the others with ferry sign")
 	}
-	s := &signing{names: names}
+	s := &Signer{Names: names}
 	for _, n := range names {
-		k, err := privateKey(e, c.Context, n, c.Bool("password-stdin"))
+		k, err := PrivateKey(e, c.Context, n, c.Bool("password-stdin"))
 		if err != nil {
 			return nil, err
 		}
-		s.keys = append(s.keys, k)
+		s.Keys = append(s.Keys, k)
 	}
 	return s, nil
 }
 
-// add adds a signature with each key to those that there are. One that the key
+// Add adds a signature with each key to those that there are. One that the key
 // made before is replaced; those that do not belong to the seal go.
-func (s *signing) add(seal []byte, have []layout.Signature) ([]layout.Signature, error) {
+func (s *Signer) Add(seal []byte, have []layout.Signature) ([]layout.Signature, error) {
 	var data [][]byte
 	for _, h := range have {
 		p, err := signature.Parse(h.Data)
-		if err != nil || errors.Is(p.Verify(seal, s.keys[0].Public()), signature.ErrOtherContent) {
+		if err != nil || errors.Is(p.Verify(seal, s.Keys[0].Public()), signature.ErrOtherContent) {
 			continue
 		}
 		mine := false
-		for _, k := range s.keys {
+		for _, k := range s.Keys {
 			mine = mine || p.Verify(seal, k.Public()) == nil
 		}
 		if !mine {
 			data = append(data, h.Data)
 		}
 	}
-	for _, k := range s.keys {
+	for _, k := range s.Keys {
 		d, err := k.Sign(seal)
 		if err != nil {
 			return nil, err
@@ -114,21 +114,21 @@ func (s *signing) add(seal []byte, have []layout.Signature) ([]layout.Signature,
 	return all, nil
 }
 
-// sign makes the signatures of a new seal.
-func (s *signing) sign(seal []byte) ([]layout.Signature, error) { return s.add(seal, nil) }
+// SignNew makes the signatures of a new seal.
+func (s *Signer) SignNew(seal []byte) ([]layout.Signature, error) { return s.Add(seal, nil) }
 
-// keyFlags ask for what was signed, with the public keys that lie beside the
+// KeyFlags ask for what was signed, with the public keys that lie beside the
 // private ones, or a word in their place: without directories, which are of this
 // side.
-func (s *signing) keyFlags() string {
+func (s *Signer) KeyFlags() string {
 	flags := ""
 	seen := map[string]bool{}
-	for i, k := range s.keys {
+	for i, k := range s.Keys {
 		if seen[k.Public().Fingerprint()] {
 			continue
 		}
 		seen[k.Public().Fingerprint()] = true
-		name := strings.TrimSuffix(s.names[i], ".key") + ".pub"
+		name := strings.TrimSuffix(s.Names[i], ".key") + ".pub"
 		if p, err := source.PublicKey(name); err != nil || p.Fingerprint() != k.Public().Fingerprint() {
 			if name = "KEY.pub"; len(seen) > 1 {
 				name = fmt.Sprintf("KEY%d.pub", len(seen))
@@ -142,13 +142,13 @@ func (s *signing) keyFlags() string {
 	return flags
 }
 
-// fingerprints are those of the keys.
-func (s *signing) fingerprints() []string {
+// Fingerprints are those of the keys.
+func (s *Signer) Fingerprints() []string {
 	if s == nil {
 		return nil
 	}
 	var all []string
-	for _, k := range s.keys {
+	for _, k := range s.Keys {
 		all = append(all, k.Public().Fingerprint())
 	}
 	return all

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"context"
@@ -30,31 +30,31 @@ import (
 // maxFindings bounds each list of findings; what comes later is counted.
 const maxFindings = 1000
 
-// A listing collects, in the pass of an audit, what a packing list says of a
+// A Collector collects, in the pass of an audit, what a packing list says of a
 // source.
-type listing struct {
+type Collector struct {
 	hash hash.Hash // of the archive as it is carried
 	size int64
 	head []byte
 
 	seen    *policy.Inspector
-	content *artifact.Inspection
+	Content *artifact.Inspection
 	mu      sync.Mutex // of what follows: blobs of a directory pass side by side
 }
 
-func newListing() *listing {
-	return &listing{hash: sha256.New()}
+func NewCollector() *Collector {
+	return &Collector{hash: sha256.New()}
 }
 
 // Begin adds to an audit what the listing wants to see.
-func (l *listing) Begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
+func (l *Collector) Begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	o.Inspectors = slices.Clone(o.Inspectors)
 	l.seen = nil
 	for _, in := range o.Inspectors {
 		switch in := in.(type) {
 		case *artifact.Inspection:
 			in.Look = artifact.Look{Secrets: artifact.AllowSecrets, Detail: true} // they are listed, which is what is asked for
-			l.content = in
+			l.Content = in
 		case *policy.Inspector:
 			l.seen = in
 		}
@@ -70,7 +70,7 @@ func (l *listing) Begin(ctx context.Context, o layout.AuditOptions) layout.Audit
 }
 
 // Write takes the next bytes of the archive.
-func (l *listing) Write(p []byte) (int, error) {
+func (l *Collector) Write(p []byte) (int, error) {
 	if n := compression.MagicLen - len(l.head); n > 0 {
 		l.head = append(l.head, p[:min(n, len(p))]...)
 	}
@@ -80,7 +80,7 @@ func (l *listing) Write(p []byte) (int, error) {
 
 // A lister turns what was collected into a packing list.
 type lister struct {
-	*listing
+	*Collector
 	report *layout.Report
 	in     *policy.Input
 	out    *packinglist.List
@@ -89,8 +89,8 @@ type lister struct {
 	known  map[digest.Digest]bool // artifacts: many paths may lead to one
 }
 
-// list is good when the audit has ended and found nothing wrong.
-func (l *listing) list(ctx context.Context, src *source.Source, report *layout.Report) (*packinglist.List, error) {
+// List is good when the audit has ended and found nothing wrong.
+func (l *Collector) List(ctx context.Context, src *source.Source, report *layout.Report) (*packinglist.List, error) {
 	in, err := l.seen.Input(ctx, report, kinds.All.Word)
 	if err != nil {
 		return nil, err
@@ -106,11 +106,11 @@ func (l *listing) list(ctx context.Context, src *source.Source, report *layout.R
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, report, in, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	x := &lister{l, report, in, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.Content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
 	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
 		f.List = []packinglist.Finding{}
 	}
-	for _, f := range l.content.Findings() {
+	for _, f := range l.Content.Findings() {
 		x.found[f.Digest] = f
 	}
 	for d, names := range references(report.Index) {
@@ -223,7 +223,7 @@ func platform(p *v1.Platform) string {
 func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 	a := &x.out.Artifacts[at]
 	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
-	titles, _ := x.content.FileNames(m) // the inspectors have had their say
+	titles, _ := x.Content.FileNames(m) // the inspectors have had their say
 	for i, l := range m.Layers {
 		f := packinglist.File{Artifact: at, Role: "layer", Name: l.Annotations[v1.AnnotationTitle], Claimed: l.MediaType, Digest: string(l.Digest), Size: l.Size}
 		if i < len(titles) && titles[i] != "" {
@@ -245,7 +245,7 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 func (x *lister) lei(f *lei.Found) *packinglist.LEI {
 	e := &packinglist.LEI{Date: f.Snapshot.Date, Version: f.Snapshot.LEIVersion, Reports: f.Payload.Entries, RawSize: f.Payload.RawSize, Secrets: packinglist.Secrets{Found: []packinglist.Count{}}}
 	if s := f.Summary; s != nil {
-		e.Repositories, e.Oldest, e.Newest = s.Repos, rfc3339(s.Oldest), rfc3339(s.Newest)
+		e.Repositories, e.Oldest, e.Newest = s.Repos, ui.RFC3339(s.Oldest), ui.RFC3339(s.Newest)
 		for _, r := range lei.Risks {
 			if n := s.Risk[r]; n > 0 || r != "other" {
 				e.Risk = append(e.Risk, packinglist.Count{Name: r, N: n})
