@@ -26,14 +26,11 @@ func (e *ArtifactError) Error() string {
 func (e *ArtifactError) Unwrap() error { return e.Err }
 
 // Judge holds the indexes and manifests against all that an Audit asks of them
-// together, once they are one layout: names, limits and subjects; judge, which
+// together, once they are one layout: limits and subjects; judge, which
 // may be an Inspector's, is asked about every manifest. Of the other blobs
 // nothing is read. The error finds an *ArtifactError where it is about one
 // artifact.
 func (c *Contents) Judge(ctx context.Context, judge func(v1.Descriptor, *v1.Manifest) error) error {
-	if err := checkNames(&c.Index); err != nil {
-		return &FormatError{v1.ImageIndexFile, err}
-	}
 	blobs := make(map[digest.Digest]*Blob, len(c.Blobs))
 	for i := range c.Blobs {
 		blobs[c.Blobs[i].Digest] = &c.Blobs[i]

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,10 +170,8 @@ func Merge(all ...*Contents) (*Contents, error) {
 	seen := map[digest.Digest]bool{}
 	for _, c := range all {
 		out.Dropped = append(out.Dropped, c.Dropped...)
-		for _, d := range c.Index.Manifests {
-			if err := AddTo(&index, d); err != nil {
-				return nil, err
-			}
+		if err := AddTo(&index, c.Index.Manifests...); err != nil {
+			return nil, err
 		}
 		for _, b := range c.Blobs {
 			if !seen[b.Digest] {
@@ -201,33 +200,33 @@ func (c *Contents) SetIndex(index v1.Index) (err error) {
 	return err
 }
 
-// AddTo adds a descriptor to an index, once. Where its tag is taken by another
-// artifact and it has a full reference as well, the full reference is written
-// in the tag's place. The error is a *NameError when a name that it needs
-// stands for something else there already.
-func AddTo(index *v1.Index, d v1.Descriptor) error {
-	full := FullName(d)
-	for _, have := range index.Manifests {
-		if have.Digest == d.Digest && maps.Equal(have.Annotations, d.Annotations) {
-			return nil
+// AddTo adds descriptors of another index to one, each once. Where the tag of one
+// is taken by another artifact of index and it has a full reference as well, the
+// full reference is written in the tag's place. The error is a *NameError when a
+// name that it needs stands for something else in index already; then index is
+// as it was. Among those that are added a name may stand for several.
+func AddTo(index *v1.Index, more ...v1.Descriptor) error {
+	had := index.Manifests
+	all := slices.Clone(had)
+	for _, d := range more {
+		full, name := FullName(d), d.Annotations[v1.AnnotationRefName]
+		for _, have := range had {
+			switch {
+			case have.Digest == d.Digest:
+			case full != "" && full == FullName(have), name != "" && name == have.Annotations[v1.AnnotationRefName] && (full == "" || name == full):
+				return &NameError{cmp.Or(full, name), have.Digest, d.Digest}
+			case name != "" && name == have.Annotations[v1.AnnotationRefName]:
+				d.Annotations = maps.Clone(d.Annotations)
+				d.Annotations[v1.AnnotationRefName] = full
+			}
 		}
-		if full != "" && full == FullName(have) && have.Digest != d.Digest {
-			return &NameError{full, have.Digest, d.Digest}
+		if !slices.ContainsFunc(all, func(have v1.Descriptor) bool {
+			return have.Digest == d.Digest && maps.Equal(have.Annotations, d.Annotations)
+		}) {
+			all = append(all, d)
 		}
 	}
-	for _, have := range index.Manifests {
-		name := d.Annotations[v1.AnnotationRefName]
-		if name == "" || name != have.Annotations[v1.AnnotationRefName] || have.Digest == d.Digest {
-			continue
-		}
-		if full == "" || name == full {
-			return &NameError{name, have.Digest, d.Digest}
-		}
-		d.Annotations = maps.Clone(d.Annotations)
-		d.Annotations[v1.AnnotationRefName] = full
-		return AddTo(index, d)
-	}
-	index.Manifests = append(index.Manifests, d)
+	index.Manifests = all
 	return nil
 }
 

@@ -233,7 +233,7 @@ func TestResolve(t *testing.T) {
 		{index(one), "v2", v1.Descriptor{}, "there are: host:5000/a/b:v1"},
 		{index(one), "\x1b[2J", v1.Descriptor{}, `"\x1b[2J"`},
 		{index(), "x", v1.Descriptor{}, "none has a name"},
-		{index(), "", v1.Descriptor{}, "several"},
+		{index(), "", v1.Descriptor{}, "there is no artifact"},
 	} {
 		got, err := layout.Resolve(c.index, c.ref)
 		if c.err == "" {
@@ -268,6 +268,44 @@ func TestNames(t *testing.T) {
 	}
 	if layout.Names(d)[0] != full {
 		t.Error("Untag changed a descriptor that is not in the index")
+	}
+}
+
+// An ambiguous name lists what it stands for, and there is a name or a digest
+// that chooses.
+func TestAmbiguous(t *testing.T) {
+	image := func(content, full, short, kind string) v1.Descriptor {
+		return v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: digest.FromString(content), Annotations: map[string]string{
+			layout.AnnotationContainerdName: full, v1.AnnotationRefName: short, "kind": kind,
+		}}
+	}
+	api, web := image("api", "reg.example/api:1.0", "1.0", ""), image("web", "reg.example/web:1.0", "1.0", "")
+	app, sig := image("app", "", "reg.example/app:1", "dev.hauler/image"), image("sig", "", "reg.example/app:1", "dev.hauler/sigs")
+	for _, c := range []struct {
+		manifests               []v1.Descriptor
+		reference, says, choose string
+	}{
+		{[]v1.Descriptor{api, web}, "1.0", "1.0 fits several artifacts: reg.example/api:1.0 (manifest, " + string(api.Digest) + "), reg.example/web:1.0 (manifest, " + string(web.Digest) + ")", "reg.example/api:1.0"},
+		{[]v1.Descriptor{app, sig}, "reg.example/app:1", "reg.example/app:1 (dev.hauler/image, " + string(app.Digest) + "), reg.example/app:1 (dev.hauler/sigs, " + string(sig.Digest) + ")", string(app.Digest)},
+		{[]v1.Descriptor{app, sig}, "", "several artifacts", string(app.Digest)},
+	} {
+		index := layout.NewIndex()
+		index.Manifests = c.manifests
+		_, err := layout.Resolve(&index, c.reference)
+		var ref *layout.ReferenceError
+		if !errors.As(err, &ref) || !ref.Several || !strings.Contains(err.Error(), c.says) || ref.Choose != c.choose {
+			t.Errorf("%q: %v, choose %q; want %q, %q", c.reference, err, ref.Choose, c.says, c.choose)
+		}
+		if d, err := layout.Resolve(&index, c.choose); err != nil || d.Digest != c.manifests[0].Digest {
+			t.Errorf("%q: %s, %v", c.choose, d.Digest, err)
+		}
+	}
+	index := layout.NewIndex()
+	if err := layout.AddTo(&index, app, sig, app); err != nil || len(index.Manifests) != 2 {
+		t.Errorf("two things by one name from one source: %v, %v", index.Manifests, err)
+	}
+	if err := layout.AddTo(&index, image("other", "", "reg.example/app:1", "")); err == nil {
+		t.Error("a third one from another source is accepted")
 	}
 }
 

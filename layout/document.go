@@ -422,31 +422,6 @@ func parseLayout(data []byte) error {
 	return nil
 }
 
-// checkNames refuses an index in which one name stands for two things, or
-// whose names are not references.
-func checkNames(index *v1.Index) error {
-	for _, key := range []string{v1.AnnotationRefName, AnnotationContainerdName} {
-		at := map[string]v1.Descriptor{}
-		for i, d := range index.Manifests {
-			name, ok := d.Annotations[key]
-			if !ok || key == AnnotationContainerdName && isPath(name) {
-				continue
-			}
-			if !validName(name) {
-				return fmt.Errorf("manifests[%d].annotations.%s: %s is not a reference", i, key, quote(name))
-			}
-			if _, err := ParseDigest(name); err == nil && name != string(d.Digest) {
-				return fmt.Errorf("manifests[%d].annotations.%s: the name %s stands for another digest, %s", i, key, quote(name), d.Digest)
-			}
-			if first, ok := at[name]; ok && first.Digest != d.Digest {
-				return fmt.Errorf("manifests[%d].annotations.%s: duplicate name %s: it stands for %s and for %s", i, key, quote(name), first.Digest, d.Digest)
-			}
-			at[name] = d
-		}
-	}
-	return nil
-}
-
 // word is what a name, a component of one and a tag begin with.
 const word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -456,7 +431,7 @@ func made(s, more string) bool {
 	return s != "" && strings.IndexByte(word, s[0]) >= 0 && strings.Trim(s, word+more) == ""
 }
 
-// validName says whether a name is what annotations.md allows in
+// validName says whether a name is what annotations.md recommends for
 // org.opencontainers.image.ref.name and what full references need; no component
 // is "." or "..".
 func validName(name string) bool {

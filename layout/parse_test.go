@@ -156,13 +156,11 @@ func FuzzDocument(f *testing.F) {
 			if err != nil || !same(index, again) {
 				t.Fatalf("%q\nis read again as\n%+v, %v\nand was\n%+v", raw, again, err, index)
 			}
-			if err := checkNames(index); err == nil {
-				for _, d := range index.Manifests {
-					for _, n := range Names(d) {
-						plainText(t, n)
-						if found, err := Resolve(index, n); err == nil && found.Digest != d.Digest {
-							t.Fatalf("%q stands for %s and for %s", n, d.Digest, found.Digest)
-						}
+			for _, d := range index.Manifests {
+				for _, n := range Names(d) {
+					plainText(t, n)
+					if found, err := Resolve(index, n); err == nil && found.Digest != d.Digest && pinned(n) == "" {
+						t.Fatalf("%q stands for %s and for %s", n, d.Digest, found.Digest)
 					}
 				}
 			}

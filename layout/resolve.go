@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Names are the references of one descriptor of an index: the full one, then
-// the short one, as far as they are there and differ.
+// the short one, as far as they are there and differ. Names are not keys: those
+// of several descriptors may be the same, as docker save gives each image its
+// tag alone for a short one. What is no reference is no name, whatever the
+// specification allows in its place: nothing, a path, the ID of an image as
+// containerd has it, another digest.
 func Names(d v1.Descriptor) []string {
 	var names []string
 	for _, n := range []string{FullName(d), d.Annotations[v1.AnnotationRefName]} {
-		if n != "" && (len(names) == 0 || names[0] != n) {
+		if named(d, n) && (len(names) == 0 || names[0] != n) {
 			names = append(names, n)
 		}
 	}
@@ -24,26 +27,26 @@ func Names(d v1.Descriptor) []string {
 
 // FullName is the full reference of one descriptor of an index, or "".
 func FullName(d v1.Descriptor) string {
-	if full := d.Annotations[AnnotationContainerdName]; !isPath(full) {
+	if full := d.Annotations[AnnotationContainerdName]; named(d, full) {
 		return full
 	}
 	return ""
 }
 
-// isPath reports whether what stands in the place of a full reference is where
-// regctl has found an image that it exports out of a layout directory: a path of
-// that host, which names nothing here.
-func isPath(full string) bool {
-	return strings.HasPrefix(full, "ocidir://") && !strings.ContainsFunc(full, func(r rune) bool { return !unicode.IsPrint(r) })
+// named reports whether what stands in the place of a name is one.
+func named(d v1.Descriptor, name string) bool {
+	_, err := ParseDigest(name)
+	return validName(name) && (err != nil || name == string(d.Digest))
 }
 
 // A ReferenceError says that a reference fits nothing in an index, or that
 // there is a choice to be made. Have lists what there is.
 type ReferenceError struct {
-	Reference string // as asked for; empty when nothing was
-	Have      []string
-	Several   bool // more than one thing fits
-	Nameless  int  // of what there is to choose from, further artifacts without a name
+	Reference string   // as asked for; empty when nothing was
+	Have      []string // names; where several things fit, each with its kind and digest
+	Choose    string   // where several fit: what chooses the first of them, and nothing else
+	Several   bool     // more than one thing fits
+	Nameless  int      // of what there is to choose from, further artifacts without a name
 }
 
 func (e *ReferenceError) Error() string {
@@ -54,6 +57,8 @@ func (e *ReferenceError) Error() string {
 		return "there are several artifacts: " + strings.Join(e.Have, ", ")
 	case e.Several:
 		return fmt.Sprintf("%s fits several artifacts: %s", Printable(e.Reference), strings.Join(e.Have, ", "))
+	case e.Reference == "":
+		return "there is no artifact"
 	case len(e.Have) == 0:
 		return fmt.Sprintf("no artifact is named %s; none has a name", Printable(e.Reference))
 	}
@@ -99,20 +104,6 @@ func pinned(reference string) string {
 // name of its own, or else for the only one that there is. The error is a
 // *ReferenceError.
 func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
-	fits := func(d v1.Descriptor) bool {
-		if reference == "" {
-			return len(Names(d)) > 0 && !aboutAnother(d)
-		}
-		if pin := pinned(reference); pin != "" {
-			return pin == string(d.Digest) && (pin == reference || slices.Contains(Names(d), reference))
-		}
-		for _, n := range Names(d) {
-			if n == reference || tagOf(n) == reference {
-				return true
-			}
-		}
-		return false
-	}
 	found := map[digest.Digest]v1.Descriptor{}
 	var first v1.Descriptor
 	var have, fitting []string
@@ -125,12 +116,15 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 		if have = append(have, Printable(name)); len(Names(d)) > 1 && tagOf(name) != Names(d)[1] {
 			have = append(have, Printable(Names(d)[1]))
 		}
-		if fits(d) {
+		if fits(d, reference) {
 			if len(found) == 0 {
 				first = d
 			}
 			found[d.Digest] = d
-			fitting = append(fitting, Printable(name))
+			if reference != "" {
+				name = fmt.Sprintf("%s (%s, %s)", Printable(name), about(d), d.Digest)
+			}
+			fitting = append(fitting, name)
 		}
 	}
 	switch {
@@ -143,13 +137,54 @@ func Resolve(index *v1.Index, reference string) (v1.Descriptor, error) {
 				nameless++
 			}
 		}
-		return v1.Descriptor{}, &ReferenceError{reference, fitting, true, nameless}
+		return v1.Descriptor{}, &ReferenceError{reference, fitting, choose(index, first), true, nameless}
+	case len(index.Manifests) == 0:
+		return v1.Descriptor{}, &ReferenceError{Reference: reference}
 	case reference == "" && len(index.Manifests) == 1:
 		return index.Manifests[0], nil
 	case reference == "":
-		return v1.Descriptor{}, &ReferenceError{Reference: reference, Have: have, Several: true}
+		return v1.Descriptor{}, &ReferenceError{Reference: reference, Have: have, Choose: choose(index, index.Manifests[0]), Several: true}
 	}
 	return v1.Descriptor{}, &ReferenceError{Reference: reference, Have: have}
+}
+
+// fits reports whether a reference, which may be empty, stands for a descriptor.
+func fits(d v1.Descriptor, reference string) bool {
+	if reference == "" {
+		return len(Names(d)) > 0 && !aboutAnother(d)
+	}
+	if pin := pinned(reference); pin != "" {
+		return pin == string(d.Digest) && (pin == reference || slices.Contains(Names(d), reference))
+	}
+	return slices.ContainsFunc(Names(d), func(n string) bool { return n == reference || tagOf(n) == reference })
+}
+
+// choose is a reference that stands for one descriptor of an index alone.
+func choose(index *v1.Index, d v1.Descriptor) string {
+	for _, n := range Names(d) {
+		if fits(d, n) && !slices.ContainsFunc(index.Manifests, func(x v1.Descriptor) bool { return x.Digest != d.Digest && fits(x, n) }) {
+			return n
+		}
+	}
+	return string(d.Digest)
+}
+
+// about is what an index says of the kind of what it names. Hauler tells an image
+// from its signature by an annotation of its own.
+func about(d v1.Descriptor) string {
+	switch kind := d.Annotations["kind"]; {
+	case d.ArtifactType != "":
+		return d.ArtifactType
+	case kind != "":
+		return Printable(kind)
+	case IsIndex(d.MediaType):
+		return "index"
+	case IsManifest(d.MediaType) && d.Platform != nil:
+		return "image for " + Printable(d.Platform.OS+"/"+d.Platform.Architecture)
+	case IsManifest(d.MediaType):
+		return "manifest"
+	}
+	return d.MediaType
 }
 
 // tagOf is the tag of a full reference, or "".

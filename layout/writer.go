@@ -324,9 +324,9 @@ func (w *Writer) AddIndex(more v1.Index) error {
 		if full := FullName(d); w.dir == nil && w.o.Overwrite && full != "" {
 			Untag(&index, full)
 		}
-		if err := AddTo(&index, d); err != nil {
-			return err
-		}
+	}
+	if err := AddTo(&index, more.Manifests...); err != nil {
+		return err
 	}
 	w.SetIndex(index)
 	return nil

@@ -260,10 +260,8 @@ func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Co
 	if b.append {
 		index, added := w.Index(), c.Index
 		b.added, b.fresh = &added, -len(index.Manifests)
-		for _, d := range c.Index.Manifests {
-			if err := layout.AddTo(&index, d); err != nil {
-				return nil, err
-			}
+		if err := layout.AddTo(&index, c.Index.Manifests...); err != nil {
+			return nil, err
 		}
 		if err := c.SetIndex(index); err != nil {
 			return nil, err

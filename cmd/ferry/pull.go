@@ -226,10 +226,8 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 		if err != nil {
 			return index, notThere(ctx, p.c, p.client, ref, err)
 		}
-		for _, d := range got {
-			if err := layout.AddTo(&index, d); err != nil {
-				return index, err
-			}
+		if err := layout.AddTo(&index, got...); err != nil {
+			return index, err
 		}
 	}
 	return index, nil

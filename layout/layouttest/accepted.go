@@ -7,6 +7,44 @@ import (
 	"strings"
 )
 
+// namedCases are names that are none, or stand for several things.
+func namedCases() (cases []Case) {
+	add := func(name string, choice bool, manifests func(l Layout, m []Object) []Object) {
+		cases = append(cases, Case{Name: "names: " + name, Choice: choice, Artifact: Artifact{Manifests: manifests}})
+	}
+	for _, c := range []struct{ name, full, short string }{
+		{"a path", "", "../../x"}, {"an absolute path", "", "/etc/passwd"}, {"an escape sequence", "", "a\x1b[2J"}, {"a NUL", "", "a\x00b"},
+		{"a line feed", "", "a\nb"}, {"dots", "", ".."}, {"a backslash", "", `a\b`}, {"text that turns", "", "a\u202eb"},
+		{"5,000 letters", "", strings.Repeat("a", 5000)}, {"another digest", "", "sha256:" + zeros},
+		{"an image by its digest, of containerd", "docker.io/library/app@sha256:" + zeros, "@sha256:" + zeros},
+		{"an image without a tag, of containerd", "docker.io/library/app", ""},
+		{"the ID of an image, of containerd", "sha256:" + zeros, "sha256:" + zeros},
+		{"a path with an escape sequence", "ocidir://a\x1b[2J", "latest"},
+	} {
+		add(c.name, false, func(_ Layout, m []Object) []Object {
+			a := Object{{"org.opencontainers.image.ref.name", Quote(c.short)}}
+			if c.full != "" {
+				a = append(a, Member{"io.containerd.image.name", Quote(c.full)})
+			}
+			m[0] = m[0].With("annotations", a.String())
+			return m
+		})
+	}
+	named := func(d Object, full, short string) Object {
+		return d.With("annotations", `{"io.containerd.image.name":`+Quote(full)+`,"org.opencontainers.image.ref.name":`+Quote(short)+"}")
+	}
+	add("one tag for two images, of docker save", true, func(l Layout, m []Object) []Object {
+		return []Object{named(m[0], "registry.example/lei/cache:1.0", "1.0"), named(Note(l, "x", nil), "registry.example/web:1.0", "1.0")}
+	})
+	add("one name for an image and its signature, of hauler", true, func(l Layout, m []Object) []Object {
+		kind := func(d Object, kind string) Object {
+			return d.With("annotations", `{"kind":`+Quote(kind)+`,"org.opencontainers.image.ref.name":"registry.example/app:1"}`)
+		}
+		return []Object{kind(m[0], "dev.hauler/image"), kind(Note(l, "x", nil), "dev.hauler/sigs")}
+	})
+	return cases
+}
+
 func acceptedLayouts() []Case {
 	note := func(edit func(Object) Object) func(Layout, []Object) []Object {
 		return func(l Layout, m []Object) []Object { return append(m, Note(l, "note", edit)) }

@@ -41,7 +41,9 @@ func Refused() []Case {
 }
 
 // Accepted are the cases that are unusual, and right.
-func Accepted() []Case { return slices.Concat(acceptedLayouts(), acceptedTars(), writtenTars()) }
+func Accepted() []Case {
+	return slices.Concat(acceptedLayouts(), namedCases(), acceptedTars(), writtenTars())
+}
 
 func with(key, value string) func(Object) Object {
 	return func(o Object) Object { return o.With(key, value) }

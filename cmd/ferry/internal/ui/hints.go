@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -43,7 +44,7 @@ func classify(err error) (code int, hint string) {
 	case errors.Is(err, layout.ErrEarly):
 		return CodeRefused, "save it to a file and verify that: a file can be read twice, a stream cannot"
 	case errors.As(err, &reference) && reference.Several:
-		return CodeMisuse, "choose one with -t, for example -t " + reference.Have[0]
+		return CodeMisuse, "choose one with -t, for example -t " + layout.Printable(cmp.Or(reference.Choose, reference.Have[0]))
 	case errors.As(err, &reference):
 		return CodeMisuse, "ferry ls shows what is there"
 	case errors.As(err, &content) && content.Refused():
