@@ -25,6 +25,18 @@ func Names(d v1.Descriptor) []string {
 	return names
 }
 
+// OtherName is the second of a descriptor's names if it says anything new: umoci
+// tags by a copy of the descriptor of which it changes the tag alone.
+func OtherName(names []string) string {
+	if len(names) < 2 {
+		return ""
+	}
+	if full, _, _ := strings.Cut(names[0], "@"); strings.HasSuffix(full, ":"+names[1]) {
+		return ""
+	}
+	return names[1]
+}
+
 // FullName is the full reference of one descriptor of an index, or "".
 func FullName(d v1.Descriptor) string {
 	if full := d.Annotations[AnnotationContainerdName]; named(d, full) {

@@ -198,6 +198,16 @@ func (r *Report) Walk(ctx context.Context, o WalkOptions, visit func(*Node) erro
 	return Walk(ctx, o, visit)
 }
 
+// TotalSize is how many bytes a descriptor stands for with all that it names.
+// What several of these name is counted once.
+func (r *Report) TotalSize(ctx context.Context, d v1.Descriptor) (n int64, err error) {
+	err = r.Walk(ctx, WalkOptions{Roots: []v1.Descriptor{d}}, func(at *Node) error {
+		n += at.Size
+		return nil
+	})
+	return n, err
+}
+
 // Walk visits what the index reaches, or o.Roots where they are set; see the
 // function Walk. It needs no o.Document. The error is a *CorruptError or a
 // *FormatError where a document turns out to be unsound.

@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"layout":                     {"layout/internal/strictjson", "layout/durable", "layout/stream"},
 	"layout/artifact":            {"layout", "layout/durable"},
 	"layout/helm":                {"layout/artifact", "layout/internal/strictjson"},
+	"layout/diff":                {"layout", "layout/artifact"},
 	"layout/kinds":               {"layout/artifact", "layout/helm", "layout/lei"},
 	"layout/policy":              {"layout", "layout/artifact", "layout/kinds", "layout/sniff"},
 	"layout/layouttest":          {"layout"},
@@ -30,7 +31,7 @@ var allowed = map[string][]string{
 	"bundle":                     {"layout", "layout/artifact", "layout/stream", "layout/compression"},
 	"bundle/packinglist":         {},
 	"cmd/ferry": {
-		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/kinds", "layout/lei",
+		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/diff", "layout/durable", "layout/kinds", "layout/lei",
 		"layout/stream", "layout/registry", "layout/sniff", "layout/signature", "layout/policy", "bundle/packinglist",
 		"cmd/ferry/internal/ui",
 		"cmd/ferry/internal/source", "cmd/ferry/internal/output",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/kinds"
 )
 
 func inspectCommand(e *ui.Env) *cli.Command {
@@ -107,15 +108,8 @@ type node struct {
 // inspectDescriptor shows a descriptor and what it names. An index that was
 // shown before is not unfolded again.
 func inspectDescriptor(r *layout.Report, d v1.Descriptor, shown map[digest.Digest]bool) node {
-	n := node{References: layout.Names(d), Descriptor: d}
-	n.Kind = kindOfDescriptor(r, d)
-	if p := d.Platform; p != nil {
-		n.Platform = p.OS + "/" + p.Architecture
-		if p.Variant != "" {
-			n.Platform += "/" + p.Variant
-		}
-	}
 	index, m := r.Document(d.Digest)
+	n := node{References: layout.Names(d), Descriptor: d, Kind: kinds.All.WordFor(index, m), Platform: layout.FormatPlatform(d.Platform)}
 	switch {
 	case m != nil:
 		n.Artifact, n.Annotations, n.Config, n.Layers = m.ArtifactType, m.Annotations, &m.Config, m.Layers
@@ -138,7 +132,7 @@ func inspectDescriptor(r *layout.Report, d v1.Descriptor, shown map[digest.Diges
 func (n *node) print(w io.Writer, indent string) {
 	name := "(no name)"
 	if len(n.References) > 0 {
-		name = ui.ArtifactRow{Reference: n.References[0], Also: ui.Also(n.References)}.Name("")
+		name = ui.ArtifactRow{Reference: n.References[0], Also: layout.OtherName(n.References)}.Name("")
 	}
 	if n.Platform != "" {
 		name = layout.Printable(n.Platform)

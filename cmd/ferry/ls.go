@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"text/tabwriter"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
@@ -45,8 +43,11 @@ func lsCommand(e *ui.Env) *cli.Command {
 						continue
 					}
 				}
-				kind, total := describe(report, d)
-				list = append(list, lsRow{r, kind, total})
+				total, err := report.TotalSize(c.Context, d)
+				if err != nil {
+					return err
+				}
+				list = append(list, lsRow{r, kinds.All.WordFor(report.Document(d.Digest)), total})
 			}
 			if c.String("format") == "json" {
 				return ui.PrintJSON(e.Stdout, list)
@@ -70,31 +71,4 @@ type lsRow struct {
 	ui.ArtifactRow
 	Kind  string `json:"kind"`
 	Total int64  `json:"totalSize"` // bytes of it and all it names
-}
-
-// describe says what a descriptor stands for and how large it is with all that
-// it names. What several indexes name is counted once, and looked at once: the
-// paths through a hostile graph are more than can be walked.
-func describe(r *layout.Report, d v1.Descriptor) (kind string, total int64) {
-	return kindOfDescriptor(r, d), sizeOf(r, d)
-}
-
-func kindOfDescriptor(r *layout.Report, d v1.Descriptor) string {
-	index, m := r.Document(d.Digest)
-	switch {
-	case m != nil:
-		return kinds.All.Word(m)
-	case index != nil:
-		return fmt.Sprintf("index of %d", len(index.Manifests))
-	}
-	return "blob"
-}
-
-func sizeOf(r *layout.Report, d v1.Descriptor) (total int64) {
-	// The audit has bounded the depth and the number of blobs.
-	_ = r.Walk(context.Background(), layout.WalkOptions{Roots: []v1.Descriptor{d}}, func(n *layout.Node) error {
-		total += n.Size
-		return nil
-	})
-	return total
 }

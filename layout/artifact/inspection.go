@@ -205,6 +205,26 @@ func (i *Inspection) First(index *v1.Index) (d v1.Descriptor, ok bool) {
 	return d, false
 }
 
+// Comparer is the one of a kind, or nil.
+func (i *Inspection) Comparer(k *Kind) Comparer {
+	for n, in := range i.inspectors() {
+		if c, ok := in.(Comparer); ok && i.kinds[n] == k {
+			return c
+		}
+	}
+	return nil
+}
+
+// Close removes what comparers hold.
+func (i *Inspection) Close() (err error) {
+	for _, in := range i.inspectors() {
+		if c, ok := in.(io.Closer); ok {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
+}
+
 // Notices are those of all inspectors.
 func (i *Inspection) Notices() (all []string) {
 	for _, in := range i.inspectors() {

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -108,7 +109,9 @@ const (
 // Look says what an inspector looks for beside what it judges.
 type Look struct {
 	Secrets Secrets
-	Detail  bool // what a packing list says; see Finding
+	Detail  bool   // what a packing list says; see Finding
+	Compare bool   // what can be compared; see Comparer
+	TempDir string // where what does not stay in memory waits; "" is the system's
 }
 
 // An Inspector looks into the blobs of artifacts as they pass and judges a whole
@@ -213,6 +216,14 @@ func (t Kinds) Word(m *v1.Manifest) string {
 		return k.Name
 	}
 	return "artifact"
+}
+
+// WordFor is Word, and says of an index how many manifests it lists.
+func (t Kinds) WordFor(index *v1.Index, m *v1.Manifest) string {
+	if index != nil {
+		return fmt.Sprintf("index of %d", len(index.Manifests))
+	}
+	return t.Word(m)
 }
 
 func isImage(m *v1.Manifest) bool {

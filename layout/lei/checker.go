@@ -47,6 +47,8 @@ type Found struct {
 	Snapshot *Snapshot
 	Payload  *Payload
 	Summary  *Summary // nil if none was asked for
+
+	blob digest.Digest // of the payload
 }
 
 // result is what became of one blob; each part is nil if it was not looked at
@@ -297,6 +299,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		return err
 	}
 	var man, pay *result
+	var payload digest.Digest
 	for i, l := range m.Layers {
 		r := c.results[string(l.Digest)]
 		if r == nil {
@@ -309,7 +312,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 		case manifestName:
 			man = r
 		case cacheName:
-			pay = r
+			pay, payload = r, l.Digest
 		default:
 			c.note(fmt.Sprintf("layers[%d] of %s is of type %s, no file of an LEI cache; it is left alone", i, d.Digest, quote(l.MediaType)))
 		}
@@ -362,7 +365,7 @@ func (c *Checker) Manifest(d v1.Descriptor, m *v1.Manifest) error {
 	if p.InvalidUTF8 > 0 {
 		c.note(fmt.Sprintf("%s: %d reports are not valid UTF-8", cacheName, p.InvalidUTF8))
 	}
-	c.found = append(c.found, Found{Digest: d.Digest, Snapshot: s, Payload: p})
+	c.found = append(c.found, Found{Digest: d.Digest, Snapshot: s, Payload: p, blob: payload})
 	return nil
 }
 

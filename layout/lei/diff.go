@@ -5,52 +5,28 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/ociferry/ferry/layout/artifact"
 )
-
-// A Change is what became of a repository or a report.
-type Change int
-
-// The changes. Changed is a repository whose reports are not those of before,
-// and the lesser of the numbers of its reports that came and that went.
-const (
-	Same Change = iota
-	Added
-	Removed
-	Changed
-)
-
-// Counts are numbers by what became of them.
-type Counts struct {
-	Added   int64 `json:"added"`
-	Removed int64 `json:"removed"`
-	Changed int64 `json:"changed"`
-	Same    int64 `json:"same"`
-}
-
-func (c *Counts) add(change Change, n int64) {
-	*[]*int64{&c.Same, &c.Added, &c.Removed, &c.Changed}[change] += n
-}
 
 // A Difference is what Compare finds.
 type Difference struct {
-	Reports Counts
-	Repos   Counts
+	Reports artifact.Counts
+	Repos   artifact.Counts
 
 	repos []repoChange // sorted
 }
 
 type repoChange struct {
 	repo   [sumLen]byte
-	change Change
+	change artifact.Change
 	taken  bool
 }
 
-// Named is how many repositories Take knows, which are not the same.
-func (d *Difference) Named() int { return len(d.repos) }
-
-// More says that further repositories differ, beyond the limit of Compare.
-func (d *Difference) More() bool {
-	return d.Repos.Added+d.Repos.Removed+d.Repos.Changed > int64(len(d.repos))
+// Named is how many repositories Take knows, which are not the same, and whether
+// further ones differ, beyond the limit of Compare.
+func (d *Difference) Named() (n int, more bool) {
+	return len(d.repos), d.Repos.Added+d.Repos.Removed+d.Repos.Changed > int64(len(d.repos))
 }
 
 // Compare compares two payloads, each of which was watched by Fingerprints to
@@ -117,17 +93,17 @@ func (d *Difference) repository(repo [sumLen]byte, same, came, went int64, limit
 	d.Reports.Changed += both
 	d.Reports.Added += came - both
 	d.Reports.Removed += went - both
-	change := Changed
+	change := artifact.Changed
 	switch {
 	case same+went == 0:
-		change = Added
+		change = artifact.Added
 	case same+came == 0:
-		change = Removed
+		change = artifact.Removed
 	case came+went == 0:
-		change = Same
+		change = artifact.Same
 	}
-	d.Repos.add(change, 1)
-	if change != Same && len(d.repos) < limit {
+	d.Repos.Add(change, 1)
+	if change != artifact.Same && len(d.repos) < limit {
 		d.repos = append(d.repos, repoChange{repo: repo, change: change})
 	}
 }
@@ -136,11 +112,11 @@ func (d *Difference) repository(repo [sumLen]byte, same, came, went int64, limit
 // so that each name is told once; to the same question again it answers Same. It
 // is asked for names of the payload before where gone is set, and tells of those
 // that were removed; else for names of the other, and tells of the rest.
-func (d *Difference) Take(repo []byte, gone bool) Change {
+func (d *Difference) Take(repo []byte, gone bool) artifact.Change {
 	sum := sum16(repo)
 	i, ok := slices.BinarySearchFunc(d.repos, sum, func(c repoChange, k [sumLen]byte) int { return bytes.Compare(c.repo[:], k[:]) })
-	if !ok || d.repos[i].taken || gone != (d.repos[i].change == Removed) {
-		return Same
+	if !ok || d.repos[i].taken || gone != (d.repos[i].change == artifact.Removed) {
+		return artifact.Same
 	}
 	d.repos[i].taken = true
 	return d.repos[i].change

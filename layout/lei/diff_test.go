@@ -61,20 +61,20 @@ func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
 		name           string
 		before, after  []string
-		reports, repos Counts
+		reports, repos artifact.Counts
 	}{
-		{"same", []string{a1, b}, []string{a1, b}, Counts{Same: 2}, Counts{Same: 2}},
-		{"order and white space", []string{a1, b}, []string{" " + b + "\r", a1}, Counts{Same: 2}, Counts{Same: 2}},
-		{"added", []string{a1}, []string{a1, b}, Counts{Added: 1, Same: 1}, Counts{Added: 1, Same: 1}},
-		{"removed", []string{a1, b}, []string{b}, Counts{Removed: 1, Same: 1}, Counts{Removed: 1, Same: 1}},
-		{"changed", []string{a1, b}, []string{a2, b}, Counts{Changed: 1, Same: 1}, Counts{Changed: 1, Same: 1}},
-		{"changed and one more", []string{a1}, []string{a2, a3}, Counts{Added: 1, Changed: 1}, Counts{Changed: 1}},
-		{"changed and one less", []string{a1, a2, b}, []string{a3, b}, Counts{Removed: 1, Changed: 1, Same: 1}, Counts{Changed: 1, Same: 1}},
-		{"twice is not once", []string{a1, a1}, []string{a1}, Counts{Removed: 1, Same: 1}, Counts{Changed: 1}},
-		{"nothing in common", []string{a1, b}, []string{c}, Counts{Added: 1, Removed: 2}, Counts{Added: 1, Removed: 2}},
-		{"a key's other place is another report", []string{`{"data":{"repo":"a","x":1}}`}, []string{`{"data":{"x":1,"repo":"a"}}`}, Counts{Changed: 1}, Counts{Changed: 1}},
-		{"white space within is another report", []string{a1}, []string{strings.Replace(a1, ":", ": ", 1)}, Counts{Changed: 1}, Counts{Changed: 1}},
-		{"header.repo where data has none", []string{`{"header":{"repo":"a"},"data":{}}`}, []string{a1}, Counts{Changed: 1}, Counts{Changed: 1}},
+		{"same", []string{a1, b}, []string{a1, b}, artifact.Counts{Same: 2}, artifact.Counts{Same: 2}},
+		{"order and white space", []string{a1, b}, []string{" " + b + "\r", a1}, artifact.Counts{Same: 2}, artifact.Counts{Same: 2}},
+		{"added", []string{a1}, []string{a1, b}, artifact.Counts{Added: 1, Same: 1}, artifact.Counts{Added: 1, Same: 1}},
+		{"removed", []string{a1, b}, []string{b}, artifact.Counts{Removed: 1, Same: 1}, artifact.Counts{Removed: 1, Same: 1}},
+		{"changed", []string{a1, b}, []string{a2, b}, artifact.Counts{Changed: 1, Same: 1}, artifact.Counts{Changed: 1, Same: 1}},
+		{"changed and one more", []string{a1}, []string{a2, a3}, artifact.Counts{Added: 1, Changed: 1}, artifact.Counts{Changed: 1}},
+		{"changed and one less", []string{a1, a2, b}, []string{a3, b}, artifact.Counts{Removed: 1, Changed: 1, Same: 1}, artifact.Counts{Changed: 1, Same: 1}},
+		{"twice is not once", []string{a1, a1}, []string{a1}, artifact.Counts{Removed: 1, Same: 1}, artifact.Counts{Changed: 1}},
+		{"nothing in common", []string{a1, b}, []string{c}, artifact.Counts{Added: 1, Removed: 2}, artifact.Counts{Added: 1, Removed: 2}},
+		{"a key's other place is another report", []string{`{"data":{"repo":"a","x":1}}`}, []string{`{"data":{"x":1,"repo":"a"}}`}, artifact.Counts{Changed: 1}, artifact.Counts{Changed: 1}},
+		{"white space within is another report", []string{a1}, []string{strings.Replace(a1, ":", ": ", 1)}, artifact.Counts{Changed: 1}, artifact.Counts{Changed: 1}},
+		{"header.repo where data has none", []string{`{"header":{"repo":"a"},"data":{}}`}, []string{a1}, artifact.Counts{Changed: 1}, artifact.Counts{Changed: 1}},
 	} {
 		d := compared(t, tt.before, tt.after)
 		if d.Reports != tt.reports || d.Repos != tt.repos {
@@ -89,18 +89,18 @@ func TestCompare(t *testing.T) {
 
 func TestDifferenceTake(t *testing.T) {
 	d := compared(t, []string{report1("a", "1"), report1("b", "1"), report1("c", "1")}, []string{report1("a", "1"), report1("b", "2"), report1("d", "1")})
-	var got []Change
+	var got []artifact.Change
 	for _, q := range []struct {
 		name string
 		gone bool
 	}{{"a", true}, {"b", true}, {"c", true}, {"c", true}, {"a", false}, {"b", false}, {"b", false}, {"c", false}, {"d", false}, {"e", false}} {
 		got = append(got, d.Take([]byte(q.name), q.gone))
 	}
-	if !slices.Equal(got, []Change{Same, Same, Removed, Same, Same, Changed, Same, Same, Added, Same}) {
+	if !slices.Equal(got, []artifact.Change{artifact.Same, artifact.Same, artifact.Removed, artifact.Same, artifact.Same, artifact.Changed, artifact.Same, artifact.Same, artifact.Added, artifact.Same}) {
 		t.Errorf("got %v", got)
 	}
-	if d.Named() != 3 || d.More() {
-		t.Errorf("%d names, more %v", d.Named(), d.More())
+	if n, more := d.Named(); n != 3 || more {
+		t.Errorf("%d names, more %v", n, more)
 	}
 }
 
@@ -132,11 +132,12 @@ func TestCompareMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Counts{Added: k, Removed: 2 * k, Same: n - k}); d.Reports != want {
+	if want := (artifact.Counts{Added: k, Removed: 2 * k, Same: n - k}); d.Reports != want {
 		t.Errorf("got reports %+v, want %+v", d.Reports, want)
 	}
-	if want := (Counts{Added: k, Removed: k, Same: n - k}); d.Repos != want || d.Named() != 1000 || !d.More() {
-		t.Errorf("got repositories %+v, want %+v; %d names, more %v", d.Repos, want, d.Named(), d.More())
+	named, more := d.Named()
+	if want := (artifact.Counts{Added: k, Removed: k, Same: n - k}); d.Repos != want || named != 1000 || !more {
+		t.Errorf("got repositories %+v, want %+v; %d names, more %v", d.Repos, want, named, more)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

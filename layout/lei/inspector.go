@@ -10,7 +10,11 @@ import (
 
 // inspector makes the inspector of the kind.
 func inspector(l artifact.Look) artifact.Inspector {
-	if !l.Detail {
+	switch {
+	case l.Compare:
+		f := NewFingerprints(l.TempDir)
+		return &comparer{NewChecker(l.Secrets, f.Watch), f}
+	case !l.Detail:
 		return NewChecker(l.Secrets, nil)
 	}
 	d := &detailer{sums: map[*Payload]*Summary{}}

@@ -36,15 +36,6 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("%s: no image for the platform %s; there are: %s", e.Reference, e.Want, strings.Join(have, ", "))
 }
 
-// FormatPlatform is OS/ARCH or OS/ARCH/VARIANT.
-func FormatPlatform(p v1.Platform) string {
-	s := p.OS + "/" + p.Architecture
-	if p.Variant != "" {
-		s += "/" + p.Variant
-	}
-	return s
-}
-
 // fits reports whether an image for p runs where want is asked for. For arm64
 // the variant v8 is the only one, written or not.
 func fits(p, want v1.Platform) bool {
@@ -60,11 +51,11 @@ func fits(p, want v1.Platform) bool {
 // choose takes the image for a platform out of an index, and the attestations
 // that the index holds about it.
 func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (document, []v1.Descriptor, error) {
-	fail := &PlatformError{Reference: p.ref.String(), Want: FormatPlatform(want)}
+	fail := &PlatformError{Reference: p.ref.String(), Want: layout.FormatPlatform(&want)}
 	if top.index == nil {
 		have, err := p.platformOf(ctx, top)
 		if err == nil && have != nil && !fits(*have, want) {
-			fail.Have = []string{FormatPlatform(*have)}
+			fail.Have = []string{layout.FormatPlatform(have)}
 			err = fail
 		}
 		return top, nil, err
@@ -75,10 +66,10 @@ func (p *pull) choose(ctx context.Context, top document, want v1.Platform) (docu
 		if d.Platform == nil {
 			continue
 		}
-		fail.Have = append(fail.Have, FormatPlatform(*d.Platform))
+		fail.Have = append(fail.Have, layout.FormatPlatform(d.Platform))
 		if fits(*d.Platform, want) {
 			found = append(found, d)
-			names = append(names, FormatPlatform(*d.Platform))
+			names = append(names, layout.FormatPlatform(d.Platform))
 		}
 	}
 	switch {

@@ -183,7 +183,7 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 		return
 	}
 	x.known[d.Digest] = true
-	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: platform(d.Platform)}
+	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: layout.FormatPlatform(d.Platform)}
 	index, m := x.report.Document(d.Digest)
 	if a.Kind = kinds.All.Word(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
@@ -207,17 +207,6 @@ func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.
 			x.descriptor(child, layout.Names(child), d.Digest)
 		}
 	}
-}
-
-func platform(p *v1.Platform) string {
-	if p == nil || p.OS == "" && p.Architecture == "" {
-		return ""
-	}
-	s := p.OS + "/" + p.Architecture
-	if p.Variant != "" {
-		s += "/" + p.Variant
-	}
-	return s
 }
 
 func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {

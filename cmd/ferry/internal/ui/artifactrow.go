@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"strings"
-
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout"
@@ -22,7 +20,7 @@ func Rows(index *v1.Index) []ArtifactRow {
 	for _, d := range index.Manifests {
 		r := ArtifactRow{MediaType: d.MediaType, Digest: string(d.Digest), Size: d.Size}
 		if n := layout.Names(d); len(n) > 0 {
-			r.Reference, r.Also = n[0], Also(n)
+			r.Reference, r.Also = n[0], layout.OtherName(n)
 		}
 		out = append(out, r)
 	}
@@ -38,16 +36,4 @@ func (r ArtifactRow) Name(otherwise string) string {
 		return layout.Printable(r.Reference) + ", " + layout.Printable(r.Also)
 	}
 	return layout.Printable(r.Reference)
-}
-
-// Also is the second of a descriptor's names if it says anything new: umoci
-// tags by a copy of the descriptor of which it changes the tag alone.
-func Also(names []string) string {
-	if len(names) < 2 {
-		return ""
-	}
-	if full, _, _ := strings.Cut(names[0], "@"); strings.HasSuffix(full, ":"+names[1]) {
-		return ""
-	}
-	return names[1]
 }
