@@ -240,3 +240,22 @@ func TestUTF8Check(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkScan is the scanner alone, on one core, with what a Summary asks of it
+// and without.
+func BenchmarkScan(b *testing.B) {
+	raw := reports(1, 20_000)
+	for name, rep := range map[string]*Report{"grammar": nil, "secrets": {wantSecrets: true}, "fields": {wantFields: true, wantSecrets: true}} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			for b.Loop() {
+				l := newLines(rep, 0)
+				for p := raw; len(p) > 0; p = p[min(len(p), blockSize):] {
+					if err := l.scan(p[:min(len(p), blockSize)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
