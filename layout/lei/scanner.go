@@ -37,6 +37,8 @@ const (
 	kindOther // an object or array
 )
 
+var literals = [...][]byte{kindTrue: []byte("true"), kindFalse: []byte("false"), kindNull: []byte("null")}
+
 // A scalar is a string, a number or a literal at a place of interest.
 type scalar struct {
 	kind       kind
@@ -72,7 +74,7 @@ type scanner struct {
 	vn     node    // of the value to come
 	isKey  bool    // the string is a key
 	escape bool    // the captured string has escapes
-	space  bool    // the line has white space before its value
+	blank  bool    // the line has white space before its object
 	low    bool    // the \u escape must be a low surrogate
 	hexN   int
 	hexV   uint32
@@ -84,6 +86,9 @@ type scanner struct {
 	capturing bool
 	tok       []byte // of a captured token that began in an earlier piece
 	tokOff    int64
+	tokStart  int // where it goes on in this piece
+
+	base int64 // of this piece in the stream
 
 	line    int64 // from 1
 	lineOff int64 // of the line's first byte in the stream
@@ -149,10 +154,9 @@ func newScanner(h handler) *scanner {
 	return s
 }
 
-// fail is the error for the byte at off.
-func (s *scanner) fail(st state, off int64, format string, args ...any) error {
-	s.state, s.off = st, off
-	return &FormatError{Line: s.line, Column: off - s.lineOff + 1, Msg: fmt.Sprintf(format, args...)}
+// fail is the error for the byte at i in this piece.
+func (s *scanner) fail(i int, format string, args ...any) error {
+	return &FormatError{Line: s.line, Column: s.base + int64(i) - s.lineOff + 1, Msg: fmt.Sprintf(format, args...)}
 }
 
 // token is the captured token, the last part of which is given.
@@ -175,12 +179,12 @@ func (s *scanner) finish() (report bool, err error) {
 		s.reset()
 		return true, nil
 	case stStart:
-		if !s.document && !s.space {
+		if !s.document && !s.blank {
 			return false, nil
 		}
 	}
 	want := wants[s.state]
-	if s.state == stStart && s.space && !s.document {
+	if s.state == stStart && s.blank && !s.document {
 		end = "a line of nothing but white space"
 	}
 	return false, &FormatError{Line: s.line, Column: s.off - s.lineOff + 1, Msg: fmt.Sprintf("want %s, found %s", want, end)}
@@ -189,7 +193,7 @@ func (s *scanner) finish() (report bool, err error) {
 // reset makes the scanner ready for a new line.
 func (s *scanner) reset() {
 	s.state, s.depth, s.stack = stStart, 0, s.stack[:0]
-	s.space, s.capturing, s.vn = false, false, none
+	s.blank, s.capturing, s.vn = false, false, none
 	s.tok = s.tok[:0]
 }
 
@@ -197,7 +201,7 @@ func (s *scanner) newline(off int64) {
 	s.line++
 	s.lineOff = off
 	if !s.document {
-		s.space = false
+		s.blank = false
 	}
 }
 
@@ -208,10 +212,11 @@ func (s *scanner) skipLine(off int64) {
 	s.newline(off)
 }
 
-func (s *scanner) startToken(off int64) {
+// startToken captures the token at i, whose text begins at from.
+func (s *scanner) startToken(i, from int) {
 	s.capturing, s.escape = true, false
 	s.tok = s.tok[:0]
-	s.tokOff = off
+	s.tokOff, s.tokStart = s.base+int64(i), from
 }
 
 // place gives an error of a handler its line and column.
@@ -268,7 +273,7 @@ func (s *scanner) endLiteral(end int64) error {
 	case 'f':
 		k = kindFalse
 	}
-	return s.h.value(s.vn, scalar{k, []byte(s.lit), s.tokOff - s.lineOff, end})
+	return s.h.value(s.vn, scalar{k, literals[k], s.tokOff - s.lineOff, end})
 }
 
 var errLongToken = fmt.Errorf("want at most %d bytes in a string or number at this place, found more", maxCapture)
