@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
-	"github.com/ociferry/ferry/layout/durable"
 )
 
 func bundleCommand(e *ui.Env) *cli.Command {
@@ -43,32 +41,19 @@ func bundleCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(output.SignFlags(), output.PackingListFlags()...)...),
 		Action: func(c *cli.Context) error {
-			out, err := output.WantOutput(c)
-			if err == nil {
-				err = e.NoTerminal("-o", out)
-			}
+			out, err := output.Parse(e, c)
 			if err != nil {
 				return err
 			}
 			if c.NArg() == 0 {
 				return ui.Misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
 			}
-			b := &bundling{
-				e: e, out: out, append: c.Bool("append"), seal: c.Bool("seal"), docker: c.Bool("docker"), tmpdir: c.String("tmpdir"),
-				json: c.String("format") == "json", o: durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
-			}
-			if b.sign, err = output.NewSigner(e, c); err != nil {
+			b := &bundling{Output: out, docker: c.Bool("docker"), tmpdir: c.String("tmpdir")}
+			if err := b.ParseTrust(c); err != nil {
 				return err
 			}
-			b.seal = b.seal || b.sign != nil
-			if b.required, err = source.NewWriterRequirements(e, c, b.sign.Fingerprints()); err != nil {
-				return err
-			}
-			if b.list, err = output.NewListFile(e, c, "packing-list"); err != nil {
-				return err
-			}
-			if b.list != nil && b.required == nil {
-				b.required = &source.Requirements{Env: e} // what cannot be listed is not left without its list
+			if b.List != nil && b.Required == nil {
+				b.Required = &source.Requirements{Env: e} // what cannot be listed is not left without its list
 			}
 			for _, a := range c.Args().Slice() {
 				s, err := source.Parse(e, a)
@@ -84,19 +69,13 @@ func bundleCommand(e *ui.Env) *cli.Command {
 
 // A bundling is what one bundle command does.
 type bundling struct {
-	e            *ui.Env
-	sources      []*source.Source
-	out, tmpdir  string
-	append, seal bool
-	docker       bool
-	json         bool
-	o            durable.Options
-	sign         *output.Signer       // nil to sign nothing
-	required     *source.Requirements // what the policy asks of the output
-	list         *output.ListFile     // nil to write no packing list
-	about        []referrer
-	added        *v1.Index // what is added to a layout that is there
-	fresh        int       // entries that this one has by it
+	*output.Output
+	sources []*source.Source
+	tmpdir  string
+	docker  bool
+	about   []referrer
+	added   *v1.Index // what is added to a layout that is there
+	fresh   int       // entries that this one has by it
 }
 
 // A referrer is an artifact about one that was chosen out of a source.
@@ -105,38 +84,36 @@ type referrer struct {
 	digest.Digest
 }
 
-func (b *bundling) archive() bool { return b.out == "-" || compression.ByName(b.out) != nil }
-
 func (b *bundling) run(ctx context.Context) error {
-	if b.append && b.archive() {
-		return ui.Misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(b.out)), "bundle both sources into a new archive")
+	if err := b.NoAppend("bundle both sources into a new archive"); err != nil {
+		return err
 	}
-	if b.docker && !b.archive() {
-		return ui.Misuse(fmt.Errorf("--docker: %s is a directory, want an archive", layout.Printable(b.out)), "docker load reads .tar and .tar.gz")
+	if b.docker && !b.IsArchive() {
+		return ui.Misuse(fmt.Errorf("--docker: %s is a directory, want an archive", layout.Printable(b.Name)), "docker load reads .tar and .tar.gz")
 	}
-	if _, err := os.Lstat(b.out); err == nil && b.archive() && b.out != "-" && !b.o.Overwrite {
-		return &fs.PathError{Op: "create", Path: b.out, Err: fs.ErrExist}
+	if err := b.Free(); err != nil {
+		return err
 	}
-	end := source.ShowReading(b.e, "bundling", b.sources...)
+	end := source.ShowReading(b.Env, "bundling", b.sources...)
 	defer end()
-	if len(b.sources) == 1 && !b.archive() && !b.append && b.sources[0].Ref == "" && !b.sources[0].Docker {
+	if len(b.sources) == 1 && !b.IsArchive() && !b.Append && b.sources[0].Ref == "" && !b.sources[0].Docker {
 		// One pass, from a pipe too.
-		report, err := b.sources[0].WriteLayout(ctx, b.out, layout.WriterOptions(b.o), b.commit(), nil)
+		report, err := b.sources[0].WriteLayout(ctx, b.Name, layout.WriterOptions(b.Options), b.CommitOptions(), nil)
 		end()
 		if err != nil {
-			return output.Existing(b.out, err)
+			return output.Existing(b.Name, err)
 		}
-		if err := b.list.Of(ctx, b.out, report.Digest); err != nil {
+		if err := b.List.Of(ctx, b.Name, report.Digest); err != nil {
 			return err
 		}
 		b.left(b.sources[0].Signatures - b.sources[0].Kept)
 		return b.answer(report.Index, string(report.Digest), report.Extra)
 	}
-	spool := filepath.Join(filepath.Dir(b.out), filepath.Base(b.out)+".spool")
+	spool := filepath.Join(filepath.Dir(b.Name), filepath.Base(b.Name)+".spool")
 	switch {
 	case b.tmpdir != "":
 		spool = filepath.Join(b.tmpdir, filepath.Base(spool))
-	case b.out == "-":
+	case b.Name == "-":
 		spool = filepath.Join(os.TempDir(), "ferry.spool")
 	}
 	var all []*layout.Contents
@@ -171,8 +148,8 @@ func (b *bundling) run(ctx context.Context) error {
 		return b.corrupt(all, err)
 	}
 	kept := 0
-	if b.sign != nil {
-		c.Sign = b.sign.SignNew
+	if b.Sign != nil {
+		c.Sign = b.Sign.SignNew
 	} else {
 		source := *c
 		c.Sign = func(seal []byte) ([]layout.Signature, error) {
@@ -181,18 +158,20 @@ func (b *bundling) run(ctx context.Context) error {
 			return list, err
 		}
 	}
-	if b.archive() {
-		err = output.WriteArchiveAs(b.e, b.out, b.o, func(w io.Writer, format *compression.Format) error {
-			return b.writeTar(ctx, w, format, c)
-		}, func(f *durable.File) error { return source.CheckOutput(ctx, b.required, f) })
+	if b.IsArchive() {
+		err = b.WriteArchive(ctx, func(w io.Writer, format *compression.Format) error { return b.writeTar(ctx, w, format, c) })
 	} else {
-		c, err = b.toLayout(ctx, c)
+		if b.Append {
+			b.added = new(v1.Index)
+			*b.added = c.Index
+		}
+		b.fresh, err = b.WriteLayout(ctx, c)
 	}
 	if err != nil {
-		return output.Existing(b.out, b.corrupt(all, err))
+		return output.Existing(b.Name, b.corrupt(all, err))
 	}
 	end()
-	if err := b.list.Of(ctx, b.out, c.Digest()); err != nil {
+	if err := b.List.Of(ctx, b.Name, c.Digest()); err != nil {
 		return err
 	}
 	for _, s := range b.sources {
@@ -229,56 +208,16 @@ func (b *bundling) referrersLeft(index *v1.Index) {
 			}
 		}
 		if n > 0 {
-			b.e.Note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", ui.Count(n, "referrer"), layout.Printable(s.Ref), s.Label(), ui.ShellWord(s.Name))
+			b.Env.Note("%s of %s in %s stayed behind, such as signatures and SBOMs: ferry bundle %s -o OUT takes everything along", ui.Count(n, "referrer"), layout.Printable(s.Ref), s.Label(), ui.ShellWord(s.Name))
 		}
 	}
 }
 
 // left says of how many signatures the output has nothing.
 func (b *bundling) left(n int) {
-	if b.sign == nil {
-		b.e.SignaturesLeft(n, b.seal || b.archive())
+	if b.Sign == nil {
+		b.Env.SignaturesLeft(n, b.Sealed())
 	}
-}
-
-func (b *bundling) toLayout(ctx context.Context, c *layout.Contents) (*layout.Contents, error) {
-	var w *layout.Writer
-	var err error
-	if b.append {
-		w, err = layout.Append(ctx, b.out, layout.WriterOptions(b.o))
-		err = output.NothingToAppendTo(b.out, err)
-	} else {
-		w, err = layout.Create(b.out, layout.WriterOptions(b.o))
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	if err := c.CopyTo(ctx, w); err != nil {
-		return nil, err
-	}
-	if b.append {
-		index, added := w.Index(), c.Index
-		b.added, b.fresh = &added, -len(index.Manifests)
-		if err := layout.AddTo(&index, c.Index.Manifests...); err != nil {
-			return nil, err
-		}
-		if err := c.SetIndex(index); err != nil {
-			return nil, err
-		}
-		b.fresh += len(index.Manifests)
-	}
-	if err := w.PutIndex(c.RawIndex); err != nil {
-		return nil, err
-	}
-	_, err = w.Commit(ctx, b.commit())
-	for _, d := range w.Repaired() {
-		b.e.Note("%s was damaged there and has been written anew", d)
-	}
-	if err == nil {
-		b.e.Unsealed(w.Removed(), b.out, b.seal, b.sign != nil)
-	}
-	return c, err
 }
 
 // corrupt names the source of a damaged blob, if that is the error.
@@ -297,7 +236,7 @@ func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source.Sourc
 			return b.sources[i]
 		}
 	}
-	return &source.Source{Name: b.out}
+	return &source.Source{Name: b.Name}
 }
 
 // bundleAnswer is what bundle reports.
@@ -312,51 +251,27 @@ type bundleAnswer struct {
 }
 
 func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
-	a := bundleAnswer{Output: b.out, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.seal || b.archive(), SignedBy: b.sign.Fingerprints()}
+	a := bundleAnswer{Output: b.Name, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.Sealed(), SignedBy: b.Sign.Fingerprints()}
 	shown := a.Artifacts
 	if b.added != nil {
 		a.Added = ui.Rows(b.added)
 		shown = a.Added
 	}
-	var w io.Writer = b.e.Stdout
-	if b.out == "-" {
-		w = b.e.Advice()
-	}
-	if b.json {
-		if b.out == "-" {
-			w = b.e.Stderr
+	title := "bundled " + ui.Count(len(shown), "artifact")
+	return b.Answer(a, title, identity, func(t ui.Table) {
+		for _, r := range shown {
+			t.Row("artifact", "%s", r.Name(r.Digest))
 		}
-		return ui.PrintJSON(w, a)
-	}
-	fmt.Fprintf(w, "bundled %s\n", ui.Count(len(shown), "artifact"))
-	s := ui.NewTable(w)
-	s.Row("output", "%s (%s)", b.out, output.FormOf(b.out, a.Sealed))
-	for _, r := range shown {
-		s.Row("artifact", "%s", r.Name(r.Digest))
-	}
-	if b.added != nil {
-		s.InAll(len(index.Manifests), b.fresh)
-	}
-	s.Row("identity", "%s", identity)
-	for _, k := range a.SignedBy {
-		s.Row("signed by", "%s", k)
-	}
-	b.e.StayedBehind(dropped)
-	if b.sign != nil {
-		output.CarrySigned(b.e, b.out, b.sign)
-		return nil
-	}
-	_, file := output.NameOf(b.out)
-	b.e.Next("ferry verify %s --expect %s", file, identity)
-	return nil
-}
-
-// commit says how a layout directory that bundle writes is sealed, signed and
-// checked.
-func (b *bundling) commit() layout.CommitOptions {
-	o := layout.CommitOptions{Seal: b.seal, Check: source.CheckLayout(b.required)}
-	if b.sign != nil {
-		o.Sign = b.sign.SignNew
-	}
-	return o
+		if b.added != nil {
+			t.InAll(len(index.Manifests), b.fresh)
+		}
+	}, func() {
+		b.Env.StayedBehind(dropped)
+		if b.Sign != nil {
+			b.Next(identity)
+			return
+		}
+		_, file := output.NameOf(b.Name)
+		b.Env.Next("ferry verify %s --expect %s", file, identity)
+	})
 }

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -348,28 +349,26 @@ func (x *exporting) notes(r *lei.ExportReport) {
 
 // bundle packs the snapshot in dir.
 func (x *exporting) bundle(ctx context.Context, dir string) error {
-	p := &packing{
-		e: x.e, dir: dir, out: x.pack, kind: lei.Cache, o: artifact.Options{Secrets: onSecrets(x.o.AllowSecrets)}, repo: lei.Repository, tags: x.c.StringSlice("tag"), leiTags: x.c.Bool("lei-tags"),
-		overwrite: x.d.Overwrite, noSync: x.d.NoSync, json: x.c.String("format") == "json",
+	p := &output.Packing{
+		Output: &output.Output{Env: x.e, Name: x.pack, Options: x.d, JSON: x.c.String("format") == "json"},
+		Dir:    dir, Kind: lei.Cache, Artifact: artifact.Options{Secrets: artifact.RefuseSecrets}, Repository: lei.Repository,
+		Tags: x.c.StringSlice("tag"), KindTags: x.c.Bool("lei-tags"),
+	}
+	if x.o.AllowSecrets {
+		p.Artifact.Secrets = artifact.AllowSecrets
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	var packed *artifact.Packed
-	var index v1.Index
-	if x.pack == "-" || compression.ByName(x.pack) != nil {
-		packed, index, err = p.toArchive(ctx, layout.RootFS(root))
-	} else {
-		packed, index, err = p.toLayout(ctx, layout.RootFS(root))
-	}
+	packed, index, err := p.Pack(ctx, layout.RootFS(root))
 	if err != nil {
 		return err
 	}
 	packed.Notices = nil // said before
-	p.dir = x.label
-	return p.answer(packed, index)
+	p.Dir = x.label
+	return p.AnswerPacked(packed, index)
 }
 
 // exportAnswer is what export reports.

@@ -1,23 +1,37 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 )
+
+// readArtifact reads the flags about the artifact itself.
+func readArtifact(p *output.Packing, c *cli.Context) (err error) {
+	o := &p.Artifact
+	if t := o.ArtifactType; t != "" && !layout.IsMediaType(t) {
+		return noMediaType("--artifact-type", t)
+	}
+	if o.MediaTypes, err = mediaTypes(c.Args().Tail()); err != nil {
+		return err
+	}
+	if o.Annotations, err = annotations(c.StringSlice("annotation")); err != nil {
+		return err
+	}
+	o.Created, o.CreatedElse, err = created(c, p.Env)
+	return err
+}
 
 // created is the time of packing as it was given, or that of the environment:
 // a snapshot has its own, which only --created overrules.
@@ -73,53 +87,6 @@ func annotations(pairs []string) (map[string]string, error) {
 		m[k] = v
 	}
 	return m, nil
-}
-
-// names are the full references of the artifact, whose kind has a usual tag for
-// it or "".
-func (p *packing) names(tag string) ([]string, error) {
-	tags := p.tags
-	if p.leiTags && tag != "" {
-		more, err := p.kind.Tags(tag)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(more, tags...)
-	}
-	if len(tags) == 0 {
-		tags = []string{cmp.Or(tag, "latest")}
-	}
-	var names []string
-	for _, t := range tags {
-		full, err := fullReference(t, p.repo)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, full)
-	}
-	return names, nil
-}
-
-var repositoryPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)+$`)
-})
-
-// fullReference makes a full reference of a tag, or checks one.
-func fullReference(ref, repository string) (string, error) {
-	repo, tag := repository, ref
-	if i := strings.LastIndexByte(ref, ':'); strings.Contains(ref, "/") || i >= 0 {
-		if i < 0 || strings.Contains(ref[i:], "/") {
-			return "", ui.Misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found no tag", layout.Printable(ref)), "for example -t "+repository+":1.0")
-		}
-		repo, tag = ref[:i], ref[i+1:]
-	}
-	if !layout.ValidTag(tag) {
-		return "", ui.Misuse(fmt.Errorf("-t %s: want a tag of letters, digits, '.', '_' and '-', at most 128", layout.Printable(ref)), "for example -t 2026-02-05")
-	}
-	if !repositoryPattern().MatchString(repo) || len(repo) > 255 {
-		return "", ui.Misuse(fmt.Errorf("-t %s: want HOST/REPOSITORY:TAG, found the repository %s", layout.Printable(ref), layout.Printable(repo)), "for example -t "+repository+":1.0")
-	}
-	return repo + ":" + tag, nil
 }
 
 // slug makes a repository name of a directory's.

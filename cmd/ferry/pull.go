@@ -11,12 +11,12 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/output"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
-	"github.com/ociferry/ferry/layout/durable"
 	"github.com/ociferry/ferry/layout/kinds"
 	"github.com/ociferry/ferry/layout/registry"
 )
@@ -63,31 +63,21 @@ func pullCommand(e *ui.Env) *cli.Command {
 
 // A pulling is what one pull command does.
 type pulling struct {
-	e            *ui.Env
-	c            *cli.Context
-	client       *registry.Client
-	show         *carrying
-	refs         []registry.Reference
-	out, tmpdir  string
-	what         registry.PullOptions
-	append, seal bool
-	json         bool
-	o            durable.Options
+	*output.Output
+	c      *cli.Context
+	client *registry.Client
+	show   *carrying
+	refs   []registry.Reference
+	tmpdir string
+	what   registry.PullOptions
 }
 
 func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
-	out, err := output.WantOutput(c)
-	if err == nil {
-		err = e.NoTerminal("-o", out)
-	}
+	out, err := output.Parse(e, c)
 	if err != nil {
 		return nil, err
 	}
-	p := &pulling{
-		e: e, c: c, out: out, tmpdir: c.String("tmpdir"), append: c.Bool("append"), seal: c.Bool("seal"), json: c.String("format") == "json",
-		o:    durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")},
-		what: registry.PullOptions{Referrers: c.Bool("include-referrers")},
-	}
+	p := &pulling{Output: out, c: c, tmpdir: c.String("tmpdir"), what: registry.PullOptions{Referrers: c.Bool("include-referrers")}}
 	if p.what.Platform, err = parsePlatform(c.String("platform")); err != nil {
 		return nil, err
 	}
@@ -96,8 +86,9 @@ func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
 		return nil, ui.Misuse(errors.New("--platform and --all-platforms exclude each other"), "all platforms are the default")
 	case c.NArg() == 0:
 		return nil, ui.Misuse(errors.New("pull: missing the reference"), "see ferry help pull")
-	case p.append && p.archive():
-		return nil, ui.Misuse(fmt.Errorf("--append: %s is an archive, want a layout directory", layout.Printable(out)), "pull into a new archive, and put both together with ferry bundle")
+	}
+	if err := p.NoAppend("pull into a new archive, and put both together with ferry bundle"); err != nil {
+		return nil, err
 	}
 	for _, a := range c.Args().Slice() {
 		ref, err := registry.Parse(a)
@@ -109,21 +100,19 @@ func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
 	return p, p.checkOutput()
 }
 
-func (p *pulling) archive() bool { return p.out == "-" || compression.ByName(p.out) != nil }
-
 // checkOutput asks before anything is fetched whether the output can be made.
 func (p *pulling) checkOutput() error {
-	info, err := os.Lstat(p.out)
+	info, err := os.Lstat(p.Name)
 	switch {
-	case p.out == "-" || errors.Is(err, fs.ErrNotExist) && !p.append:
+	case p.Name == "-" || errors.Is(err, fs.ErrNotExist) && !p.Append:
 		return nil
 	case err != nil:
-		return output.NothingToAppendTo(p.out, err)
-	case p.append || p.o.Overwrite:
+		return output.NothingToAppendTo(p.Name, err)
+	case p.Append || p.Options.Overwrite:
 		return nil
 	}
-	if info.IsDir() && !p.archive() {
-		if f, err := os.Open(p.out); err == nil {
+	if info.IsDir() && !p.IsArchive() {
+		if f, err := os.Open(p.Name); err == nil {
 			names, _ := f.Readdirnames(1)
 			f.Close()
 			if len(names) == 0 {
@@ -131,8 +120,8 @@ func (p *pulling) checkOutput() error {
 			}
 		}
 	}
-	err = output.Existing(p.out, &fs.PathError{Op: "create", Path: p.out, Err: fs.ErrExist})
-	if dir := registry.StageFor(p.out); ui.IsThere(dir) {
+	err = output.Existing(p.Name, &fs.PathError{Op: "create", Path: p.Name, Err: fs.ErrExist})
+	if dir := registry.StageFor(p.Name); ui.IsThere(dir) {
 		err = ui.Leaves(err, fmt.Sprintf("an earlier pull left %s in %s: --overwrite goes on from there, or remove it", ui.Size(ui.FilesSize(os.DirFS(dir))), layout.Printable(dir)))
 	}
 	return err
@@ -140,8 +129,8 @@ func (p *pulling) checkOutput() error {
 
 // stage opens the place where blobs are collected.
 func (p *pulling) stage() (s *registry.Stage, dir string, err error) {
-	if p.out != "-" {
-		dir = registry.StageFor(p.out)
+	if p.Name != "-" {
+		dir = registry.StageFor(p.Name)
 	} else if dir, err = os.MkdirTemp(p.tmpdir, "ferry-pull-"); err != nil {
 		return nil, "", err
 	}
@@ -154,16 +143,16 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	if err != nil {
 		return p.noRoom(err)
 	}
-	if p.append || p.o.Overwrite && !p.archive() {
+	if p.Append || p.Options.Overwrite && !p.IsArchive() {
 		// What the layout holds already need not come again.
-		if r, err := layout.OpenDir(p.out); err == nil {
+		if r, err := layout.OpenDir(p.Name); err == nil {
 			defer r.Close()
 			s.Borrow(r)
 		}
 	}
 	taken := false // another output has the name: the same command would not do
 	defer func() {
-		kept, e := s.Close(p.out != "-" && !taken && worthKeeping(err))
+		kept, e := s.Close(p.Name != "-" && !taken && worthKeeping(err))
 		switch {
 		case kept:
 			err = ui.Leaves(err, "what has come is kept in "+layout.Printable(dir)+", and the same command goes on from there")
@@ -186,18 +175,16 @@ func (p *pulling) run(ctx context.Context) (err error) {
 	}
 	fresh := 0
 	switch {
-	case p.archive():
-		err = output.WriteArchive(p.e, ctx, p.out, p.o, c)
-	case p.append:
-		b := &bundling{e: p.e, out: p.out, append: true, seal: p.seal, o: p.o}
-		c, err = b.toLayout(ctx, c)
-		fresh = b.fresh
+	case p.IsArchive():
+		err = p.WriteArchive(ctx, func(w io.Writer, format *compression.Format) error { return bundle.Write(ctx, w, format, c) })
+	case p.Append:
+		fresh, err = p.WriteLayout(ctx, c)
 	default:
-		err = s.Commit(ctx, p.out, p.o, p.seal)
+		err = s.Commit(ctx, p.Name, p.Options, p.Seal)
 	}
 	if err != nil {
 		taken = errors.Is(err, fs.ErrExist)
-		return output.Existing(p.out, err)
+		return output.Existing(p.Name, err)
 	}
 	return p.answer(c, &index, fresh)
 }
@@ -206,7 +193,7 @@ const othersPulled = "or leave it out, and pull the others"
 
 // noRoom is noRoom where blobs are collected elsewhere than beside the output.
 func (p *pulling) noRoom(err error) error {
-	if p.out != "-" {
+	if p.Name != "-" {
 		return err
 	}
 	return ui.NoRoom(p.tmpdir, err)
@@ -254,38 +241,24 @@ type pullAnswer struct {
 
 // answer says what was pulled, and how many entries of the output are fresh by it.
 func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
-	a := pullAnswer{Output: p.out, Identity: string(c.Digest()), Artifacts: ui.Rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.seal || p.archive()}
+	a := pullAnswer{Output: p.Name, Identity: string(c.Digest()), Artifacts: ui.Rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.Sealed()}
 	for _, b := range c.Blobs {
 		a.Bytes += b.Size
 	}
 	shown := a.Artifacts
-	if p.append {
+	if p.Append {
 		a.Added = ui.Rows(pulled)
 		shown = a.Added
 	}
-	var w io.Writer = p.e.Stdout
-	if p.out == "-" {
-		w = p.e.Advice()
-	}
-	if p.json {
-		if p.out == "-" {
-			w = p.e.Stderr
+	title := "pulled " + ui.Count(len(shown), "artifact")
+	return p.Answer(a, title, a.Identity, func(t ui.Table) {
+		for _, r := range shown {
+			t.Row("artifact", "%s", r.Name("(no name)"))
+			t.Row("", "%s", r.Digest)
 		}
-		return ui.PrintJSON(w, a)
-	}
-	fmt.Fprintf(w, "pulled %s\n", ui.Count(len(shown), "artifact"))
-	s := ui.NewTable(w)
-	s.Row("output", "%s (%s)", p.out, output.FormOf(p.out, a.Sealed))
-	for _, r := range shown {
-		s.Row("artifact", "%s", r.Name("(no name)"))
-		s.Row("", "%s", r.Digest)
-	}
-	if p.append {
-		s.InAll(len(c.Index.Manifests), fresh)
-	}
-	s.Row("content", "%s, %s, all hashed", ui.Count(a.Blobs, "blob"), ui.Size(a.Bytes))
-	s.Row("identity", "%s", a.Identity)
-	what, file := output.NameOf(p.out)
-	p.e.Next("carry %s over, and the identity by another way; on the far side:\n      ferry verify %s --expect %s", what, file, a.Identity)
-	return nil
+		if p.Append {
+			t.InAll(len(c.Index.Manifests), fresh)
+		}
+		t.Row("content", "%s, %s, all hashed", ui.Count(a.Blobs, "blob"), ui.Size(a.Bytes))
+	}, func() { p.Next(a.Identity) })
 }
