@@ -18,12 +18,14 @@ const RedactedDomain = "redacted.invalid"
 // replaced, and counts them. An address is
 //
 //   - all of a string under a key "email" or "emails", or one that ends with
-//     "_email" or "_emails", in any case, if it is not empty;
+//     "_email" or "_emails", in any case, if it is not empty, also in arrays
+//     below it; in objects below it, each string with an @;
 //   - in any other string, a key or a value, what stands in angle brackets and
 //     has an @, as in "name <email>";
 //   - in any other string, what looks like one: x@y.z, with z of two or more
-//     letters; but neither git@..., which is how repositories are named, nor
-//     what follows a slash, as in a URL.
+//     letters, "x y"@z.z with a quoted local part, x@[192.0.2.1] (RFC 5321,
+//     4.1.2); but neither git@..., which is how repositories are named, nor
+//     what follows a single slash, as in the path of a URL.
 //
 // The values of "repo" stay as they are. Strings without an address stay byte
 // for byte.
@@ -31,12 +33,30 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 	var count int64
 	var with []byte
 	email, repo := false, false // the key of the values to come
+	depth, under := 0, 0        // of containers, and of the one below a key for addresses
+	object := 0                 // of the first object below that
 	done := 0
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		default:
 			continue
+		case '[', '{':
+			if depth++; email && under == 0 {
+				under = depth
+			}
+			if line[i] == '{' && under > 0 && object == 0 {
+				object = depth
+			}
+			email, repo = false, false
+			continue
 		case ']', '}':
+			if depth == object {
+				object = 0
+			}
+			if depth == under {
+				under = 0
+			}
+			depth--
 			email, repo = false, false
 			continue
 		case '"':
@@ -61,7 +81,7 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 		}
 		n, isKey := int64(0), next < len(line) && line[next] == ':'
 		switch {
-		case !isKey && email:
+		case !isKey && (email || under > 0 && (object == 0 || bytes.IndexByte(text, '@') >= 0)):
 			if len(text) > 0 && !isRedacted(text) {
 				with, n = hideAddress(with[:0], text), 1
 			}
@@ -133,8 +153,19 @@ func address(text []byte, at int) (begin, end int) {
 		return open + 1, at + shut
 	}
 	begin, end = at, at+1
-	for begin > 0 && isLocal(text[begin-1]) {
+	if at > 1 && text[at-1] == '"' {
+		if begin = bytes.LastIndexByte(text[:at-1], '"'); begin < 0 {
+			return 0, 0
+		}
+	}
+	for begin == at || text[begin] != '"' {
+		if begin == 0 || !isLocal(text[begin-1]) {
+			break
+		}
 		begin--
+	}
+	if shut := bytes.IndexByte(text[at:], ']'); begin < at && end < len(text) && text[end] == '[' && shut > 0 {
+		return begin, at + shut + 1
 	}
 	for end < len(text) && isDomain(text[end]) {
 		end++
@@ -147,7 +178,7 @@ func address(text []byte, at int) (begin, end int) {
 	switch {
 	case begin == at, dot < 1, len(domain)-dot < 3:
 		return 0, 0
-	case string(text[begin:at]) == "git", begin > 0 && text[begin-1] == '/', isRedacted(text[begin:end]):
+	case string(text[begin:at]) == "git", begin > 0 && text[begin-1] == '/' && (begin == 1 || text[begin-2] != '/'), isRedacted(text[begin:end]):
 		return 0, 0
 	}
 	for _, c := range domain[dot+1:] {

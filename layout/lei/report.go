@@ -7,12 +7,12 @@ import "slices"
 const (
 	nHeader node = root + 1 + iota
 	nData
-	nTypes  // project_types
-	nConfig // data.config and what is below it, unless it is
+	nTypes // project_types
 )
 
 const (
-	nSecret node = leaf + iota // the value of a key that names a secret, and what is below that
+	nConfig node = leaf + iota // data.config and what is below it, unless it is
+	nSecret                    // the value of a key that names a secret, and what is below that
 
 	nHeaderRepo
 	nDataRepo
@@ -166,6 +166,8 @@ func (r *Report) value(n node, v scalar) error {
 		r.start.keep(v)
 	case nEnd:
 		r.end.keep(v)
+	case nConfig:
+		r.secrets.plain(v)
 	case nSecret:
 		r.secrets.value(v)
 	}

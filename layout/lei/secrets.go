@@ -11,10 +11,16 @@ import (
 // value is kept or shown.
 //
 // The original copies its whole application environment into data.config of
-// every report. A secret is a value that is neither null nor the empty string
-// and stands under a key that holds, in any case, one of "secret", "token",
-// "password", "credential" or "key", or anywhere below such a key. No key that
-// LowEndInsight itself sets holds one of these and is harmless. Nested objects and arrays are searched too.
+// every report. A secret is
+//
+//   - a value that is neither null nor the empty string and stands under a key
+//     that isSecret knows, or anywhere below such a key;
+//   - a string anywhere in data.config that has the shape of a secret: a URL
+//     with a password, a private key, a token of a known service (see shapes);
+//   - data.config itself, where it is a string.
+//
+// No key that LowEndInsight itself sets is one of these and harmless. Nested
+// objects and arrays are searched too.
 type Secrets struct {
 	Found []SecretPath
 	// Defaults are LowEndInsight's published development defaults: a
@@ -92,26 +98,6 @@ func describePaths(paths []SecretPath, more int64) string {
 	return b.String()
 }
 
-var secretWords = [][]byte{[]byte("secret"), []byte("token"), []byte("password"), []byte("credential"), []byte("key")}
-
-// isSecret says whether a key of data.config names a secret.
-func isSecret(name []byte) bool {
-	var small [64]byte
-	lower := small[:0]
-	for _, c := range name {
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		lower = append(lower, c)
-	}
-	for _, w := range secretWords {
-		if bytes.Contains(lower, w) {
-			return true
-		}
-	}
-	return false
-}
-
 // secretFinder follows the keys within data.config.
 type secretFinder struct {
 	depth int
@@ -126,6 +112,10 @@ type secretFinder struct {
 	spans     []span   // of the line's values
 	names     []string // their paths; a development default has an empty one before it
 	rest      int64    // of the line, beyond maxNames
+
+	// harmless has strings that were looked at and are none, since nearly all
+	// reports have the same.
+	harmless map[string]bool
 
 	found, defaults map[string]int64
 	more            int64
@@ -194,6 +184,33 @@ func (f *secretFinder) place() []byte {
 		}
 	}
 	return path
+}
+
+// plain is a value under no key that names a secret: it may be one by its shape.
+func (f *secretFinder) plain(v scalar) {
+	if v.kind != kindString || len(v.text) == 0 || f.depth > 0 && f.isHarmless(v.text) {
+		return
+	}
+	f.value(v)
+}
+
+// maxHarmless bounds what is remembered of strings that are no secret.
+const maxHarmless = 1000
+
+func (f *secretFinder) isHarmless(text []byte) bool {
+	if f.harmless[string(text)] {
+		return true
+	}
+	if hasShape(text) {
+		return false
+	}
+	if len(text) <= maxQuote && len(f.harmless) < maxHarmless {
+		if f.harmless == nil {
+			f.harmless = map[string]bool{}
+		}
+		f.harmless[string(text)] = true
+	}
+	return true
 }
 
 func (f *secretFinder) value(v scalar) {
