@@ -49,7 +49,7 @@ func openTarget(name string, o durable.Options) (t *target, err error) {
 	exists := err == nil && info.IsDir() && o.Overwrite
 	if exists {
 		if err = t.openOld(); err != nil {
-			return nil, err
+			return t, err
 		}
 		if !t.replaceable(info) {
 			return t, t.stage()

@@ -187,3 +187,17 @@ func TestTargetKilled(t *testing.T) {
 		holds(t, dir, "old")
 	}
 }
+
+// A directory that another process writes is refused, and nothing of it touched.
+func TestTargetBusy(t *testing.T) {
+	dir := oldDirectory(t)
+	unlock, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openTarget(dir, durable.Options{Overwrite: true}); !errors.Is(err, durable.ErrBusy) {
+		t.Errorf("want ErrBusy, found %v", err)
+	}
+	unlock()
+	holds(t, dir, "old")
+}
