@@ -36,6 +36,7 @@ func commands(e *ui.Env) []*cli.Command {
 
 // run runs one verb and returns the exit code.
 func run(ctx context.Context, e *ui.Env, args []string) int {
+	e.Version = version
 	return ui.Run(ctx, e, args, &cli.App{
 		Name:  "ferry",
 		Usage: "carry OCI artifacts across an air gap",

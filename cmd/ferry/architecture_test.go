@@ -34,7 +34,10 @@ var allowed = map[string][]string{
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/diff", "layout/durable", "layout/kinds", "layout/lei",
 		"layout/stream", "layout/registry", "layout/sniff", "layout/signature", "layout/policy", "bundle/packinglist",
 		"cmd/ferry/internal/ui",
-		"cmd/ferry/internal/source", "cmd/ferry/internal/output",
+		"cmd/ferry/internal/source", "cmd/ferry/internal/output", "cmd/ferry/internal/remote",
+	},
+	"cmd/ferry/internal/remote": {
+		"layout", "layout/compression", "layout/registry", "cmd/ferry/internal/source", "cmd/ferry/internal/ui",
 	},
 	"cmd/ferry/internal/output": {
 		"bundle", "bundle/packinglist", "layout", "layout/artifact", "layout/compression", "layout/durable", "layout/kinds", "layout/lei",
@@ -59,7 +62,7 @@ var owner = map[string]string{
 	"github.com/klauspost/compress":        "layout/compression",
 	"github.com/vbauerster/mpb/v8":         "cmd/ferry/internal/ui",
 	"golang.org/x/term":                    "cmd/ferry/internal/ui",
-	"github.com/urfave/cli/v2":             "cmd/ferry cmd/ferry/internal/ui cmd/ferry/internal/source cmd/ferry/internal/output",
+	"github.com/urfave/cli/v2":             "cmd/ferry cmd/ferry/internal/ui cmd/ferry/internal/source cmd/ferry/internal/output cmd/ferry/internal/remote",
 	"go.yaml.in/yaml/v3":                   "zarf layout/policy",
 	"golang.org/x/crypto":                  "layout/signature",
 	"golang.org/x/sys":                     "layout/durable",

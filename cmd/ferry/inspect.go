@@ -10,6 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/remote"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/kinds"
@@ -27,20 +28,20 @@ func inspectCommand(e *ui.Env) *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "tag", Aliases: []string{"t"}, Usage: "the artifact to show, by `REF`, tag or digest"},
 			ui.FormatFlag(),
-		}, registryFlags()...),
+		}, remote.Flags()...),
 		Action: func(c *cli.Context) error {
 			arg, err := ui.OneArg(c, "bundle, layout or reference to inspect")
 			if err != nil {
 				return err
 			}
-			src, err := sourceOrRegistry(e, c, arg, false)
+			src, err := remote.Parse(e, c, arg, false)
 			if err != nil {
 				return err
 			}
 			if err := src.Choose(c.String("tag")); err != nil {
 				return err
 			}
-			report, err := src.documents(c.Context)
+			report, err := src.Documents(c.Context)
 			if err != nil {
 				return err
 			}
@@ -74,7 +75,7 @@ func inspectCommand(e *ui.Env) *cli.Command {
 			for _, n := range v.Artifacts {
 				n.print(e.Stdout, "")
 			}
-			src.next()
+			src.Next()
 			return nil
 		},
 	}

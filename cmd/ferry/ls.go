@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/remote"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/kinds"
@@ -19,17 +20,17 @@ func lsCommand(e *ui.Env) *cli.Command {
 		Description: "Example: ferry ls bundle.tar\n\n" +
 			"Reads the index and the manifests and nothing else, so it is quick, and no word that the\n" +
 			"rest is whole; ferry verify says that. HOST/REPOSITORY[:TAG], or oci:// before it, asks a registry.",
-		Flags: append([]cli.Flag{ui.FormatFlag()}, registryFlags()...),
+		Flags: append([]cli.Flag{ui.FormatFlag()}, remote.Flags()...),
 		Action: func(c *cli.Context) error {
 			arg, err := ui.OneArg(c, "bundle, layout or reference to list")
 			if err != nil {
 				return err
 			}
-			src, err := sourceOrRegistry(e, c, arg, true)
+			src, err := remote.Parse(e, c, arg, true)
 			if err != nil {
 				return err
 			}
-			report, err := src.documents(c.Context)
+			report, err := src.Documents(c.Context)
 			if err != nil {
 				return err
 			}
@@ -60,7 +61,7 @@ func lsCommand(e *ui.Env) *cli.Command {
 			if err := t.Flush(); err != nil {
 				return err
 			}
-			src.next()
+			src.Next()
 			return nil
 		},
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/output"
+	"github.com/ociferry/ferry/cmd/ferry/internal/remote"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -42,15 +43,15 @@ func pullCommand(e *ui.Env) *cli.Command {
 			&cli.StringFlag{Name: "tmpdir", Usage: "with -o -, collect the blobs in `DIR` first (default: TMPDIR or the system's)"},
 			ui.NoSyncFlag(),
 			ui.FormatFlag(),
-		}, registryFlags()...),
+		}, remote.Flags()...),
 		Action: func(c *cli.Context) error {
 			p, err := newPulling(c, e)
 			if err != nil {
 				return err
 			}
-			p.show = newCarrying(e, "pulling")
-			defer p.show.end()
-			client, err := connect(e, c, p.show, p.refs...)
+			p.show = remote.NewProgress(e, "pulling")
+			defer p.show.End()
+			client, err := remote.Connect(e, c, p.show, p.refs...)
 			if err != nil {
 				return err
 			}
@@ -66,7 +67,7 @@ type pulling struct {
 	*output.Output
 	c      *cli.Context
 	client *registry.Client
-	show   *carrying
+	show   *remote.Progress
 	refs   []registry.Reference
 	tmpdir string
 	what   registry.PullOptions
@@ -78,7 +79,7 @@ func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
 		return nil, err
 	}
 	p := &pulling{Output: out, c: c, tmpdir: c.String("tmpdir"), what: registry.PullOptions{Referrers: c.Bool("include-referrers")}}
-	if p.what.Platform, err = parsePlatform(c.String("platform")); err != nil {
+	if p.what.Platform, err = remote.ParsePlatform(c.String("platform")); err != nil {
 		return nil, err
 	}
 	switch {
@@ -161,7 +162,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 		}
 	}()
 	index, err := p.fetch(ctx, s)
-	p.show.end()
+	p.show.End()
 	if err != nil {
 		return p.noRoom(err)
 	}
@@ -211,7 +212,7 @@ func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error
 		}
 		got, err := p.client.Pull(ctx, ref, s, p.what)
 		if err != nil {
-			return index, notThere(ctx, p.c, p.client, ref, err)
+			return index, remote.NotThere(ctx, p.c, p.client, ref, err)
 		}
 		if err := layout.AddTo(&index, got...); err != nil {
 			return index, err

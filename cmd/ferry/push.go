@@ -12,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/ociferry/ferry/cmd/ferry/internal/remote"
 	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
@@ -38,15 +39,15 @@ func pushCommand(e *ui.Env) *cli.Command {
 			&cli.BoolFlag{Name: "include-referrers", Usage: "push signatures, SBOMs and attestations in SRC along (--all does)"},
 			&cli.StringFlag{Name: "tmpdir", Usage: "unpack a source that cannot be read out of order into `DIR` first (default: TMPDIR or the system's)"},
 			ui.FormatFlag(),
-		}, append(source.RequirementFlags(), registryFlags()...)...),
+		}, append(source.RequirementFlags(), remote.Flags()...)...),
 		Action: func(c *cli.Context) error {
 			p, err := newPushing(c, e)
 			if err != nil {
 				return err
 			}
-			p.show = newCarrying(e, "pushing")
-			defer p.show.end()
-			client, err := connect(e, c, p.show, p.to)
+			p.show = remote.NewProgress(e, "pushing")
+			defer p.show.End()
+			client, err := remote.Connect(e, c, p.show, p.to)
 			if err != nil {
 				return err
 			}
@@ -61,7 +62,7 @@ func pushCommand(e *ui.Env) *cli.Command {
 type pushing struct {
 	e              *ui.Env
 	client         *registry.Client
-	show           *carrying
+	show           *remote.Progress
 	src            *source.Source
 	to             registry.Reference // with all, the host alone
 	path           string             // with all, what comes before repositories
@@ -78,7 +79,7 @@ func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 	}
 	p := &pushing{
 		e: e, tags: c.StringSlice("add-tag"), all: c.Bool("all"), referrers: c.Bool("include-referrers"),
-		json: c.String("format") == "json", tmpdir: c.String("tmpdir"), again: registryAgain(c),
+		json: c.String("format") == "json", tmpdir: c.String("tmpdir"), again: remote.FlagsAgain(c),
 	}
 	for _, t := range p.tags {
 		if !layout.ValidTag(t) {
@@ -154,7 +155,7 @@ func (p *pushing) run(ctx context.Context) error {
 		a.Present += out.Present
 		a.Bytes += out.Bytes
 	}
-	p.show.end()
+	p.show.End()
 	for _, n := range p.src.Content.Notices() {
 		p.e.Note("%s", n)
 	}

@@ -38,6 +38,7 @@ type Env struct {
 	LookupEnv      func(string) (string, bool)
 	Ask            func(ctx context.Context, prompt string) ([]byte, error) // a password; nil without a terminal
 	Now            func() time.Time
+	Version        string // of ferry
 	Quiet          bool
 	NoProgress     bool
 }

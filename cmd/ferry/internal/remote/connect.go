@@ -1,26 +1,23 @@
-package main
+// Package remote is how a command reaches a registry: its flags, the client that
+// they ask for, and what is said when something is not there.
+package remote
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/ociferry/ferry/cmd/ferry/internal/source"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
-	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/registry"
 )
 
-// registryFlags are those of every command that speaks to a registry. None
+// Flags are those of every command that speaks to a registry. None
 // takes a secret: the command line is for everybody to see.
-func registryFlags() []cli.Flag {
+func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "username", Aliases: []string{"u"}, Usage: "log in as `USER`; the password comes by --password-stdin"},
 		&cli.BoolFlag{Name: "password-stdin", Usage: "read the password from standard input"},
@@ -36,14 +33,14 @@ func registryFlags() []cli.Flag {
 	}
 }
 
-// connect makes the client that the flags ask for; show, which may be nil, shows
+// Connect makes the client that the flags ask for; show, which may be nil, shows
 // how far it has come. All references must be of
 // one host if a credential is given that says not for which.
-func connect(e *ui.Env, c *cli.Context, show *carrying, refs ...registry.Reference) (*registry.Client, error) {
+func Connect(e *ui.Env, c *cli.Context, show *Progress, refs ...registry.Reference) (*registry.Client, error) {
 	o := registry.Options{
 		Username: c.String("username"), CAFile: c.String("ca-file"), CertFile: c.String("cert-file"), KeyFile: c.String("key-file"),
 		Insecure: c.Bool("insecure"), PlainHTTP: c.Bool("plain-http"), Retry: c.Int("retry"), Concurrency: c.Int("concurrency"),
-		UserAgent: "ferry/" + strings.ReplaceAll(version, " ", "-"),
+		UserAgent: "ferry/" + strings.ReplaceAll(e.Version, " ", "-"),
 		Log:       func(line string) { e.Remark("%s", line) },
 	}
 	if show != nil {
@@ -113,139 +110,4 @@ func registryConfig(e *ui.Env, given string) (string, error) {
 		return "", nil
 	}
 	return filepath.Join(home, ".docker", "config.json"), nil
-}
-
-// sourceOrRegistry is source for the commands that read a registry as well:
-// what is no file and looks like HOST/REPOSITORY, and all that begins with
-// oci://, is a reference.
-func sourceOrRegistry(e *ui.Env, c *cli.Context, arg string, all bool) (*view, error) {
-	if !source.LooksRemote(arg) {
-		if c.Bool("password-stdin") || c.Bool("token-stdin") {
-			return nil, ui.Misuse(fmt.Errorf("%s: a file needs no credential", layout.Printable(arg)), "oci://HOST/REPOSITORY:TAG is a registry")
-		}
-		s, err := source.Parse(e, arg)
-		return &view{Source: s}, err
-	}
-	ref, err := registry.Parse(arg)
-	if err != nil {
-		return nil, err
-	}
-	v := &view{Source: &source.Source{Env: e, Name: arg}, again: registryAgain(c)}
-	v.remote = func(ctx context.Context) (*layout.Report, error) {
-		client, err := connect(e, c, nil, ref)
-		if err != nil {
-			return nil, err
-		}
-		defer client.Close()
-		refs := []registry.Reference{ref}
-		if all && ref.Tag == "" && ref.Digest == "" {
-			if refs, err = everyTag(e, ctx, client, ref); err != nil {
-				return nil, err
-			}
-		}
-		report, err := client.Documents(ctx, refs)
-		if err != nil {
-			return nil, notThere(ctx, c, client, ref, err)
-		}
-		return report, nil
-	}
-	return v, nil
-}
-
-// A view is a source, or what a registry has.
-type view struct {
-	*source.Source
-	remote func(context.Context) (*layout.Report, error) // nil for a source
-	again  string                                        // the flags that reach the registry
-}
-
-func (v *view) documents(ctx context.Context) (*layout.Report, error) {
-	if v.remote != nil {
-		return v.remote(ctx)
-	}
-	return v.Source.Documents(ctx)
-}
-
-// next says what comes after looking at it.
-func (v *view) next() {
-	switch {
-	case v.remote != nil:
-		v.Env.Next("ferry pull %s -o OUT.tar%s", ui.ShellWord(v.Name), v.again)
-	case v.Name != "-":
-		v.Env.Next("ferry verify %s says whether it is whole", ui.ShellWord(v.Name))
-	}
-}
-
-// maxListed bounds the tags whose manifests a listing fetches.
-const maxListed = 500
-
-func everyTag(e *ui.Env, ctx context.Context, client *registry.Client, ref registry.Reference) ([]registry.Reference, error) {
-	tags, err := client.Tags(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	if len(tags) == 0 {
-		return nil, fmt.Errorf("%s: there are no tags", ref.Name())
-	}
-	if len(tags) > maxListed {
-		e.Note("%s has %d tags; these are the last %d", ref.Name(), len(tags), maxListed)
-		tags = tags[len(tags)-maxListed:]
-	}
-	var refs []registry.Reference
-	for _, t := range tags {
-		refs = append(refs, registry.Reference{Host: ref.Host, Repository: ref.Repository, Tag: t})
-	}
-	return refs, nil
-}
-
-// parsePlatform reads OS/ARCH[/VARIANT].
-func parsePlatform(s string) (*v1.Platform, error) {
-	if s == "" {
-		return nil, nil
-	}
-	parts := strings.Split(s, "/")
-	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" || parts[len(parts)-1] == "" {
-		return nil, ui.Misuse(fmt.Errorf("--platform %q: want OS/ARCH or OS/ARCH/VARIANT", s), "for example linux/amd64 or linux/arm/v7")
-	}
-	p := &v1.Platform{OS: parts[0], Architecture: parts[1]}
-	if len(parts) == 3 {
-		p.Variant = parts[2]
-	}
-	return p, nil
-}
-
-// newCarrying shows how far a client has come, once it knows what there is to
-// carry. The caller ends it.
-func newCarrying(e *ui.Env, stage string) *carrying { return &carrying{e: e, stage: stage} }
-
-type carrying struct {
-	e     *ui.Env
-	stage string
-
-	mu    sync.Mutex
-	p     *ui.Progress
-	total int64
-	ended bool
-}
-
-func (c *carrying) update(done, total int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended {
-		return
-	}
-	if total != c.total { // the first time, and with every further artifact
-		c.p.End()
-		c.p, c.total = c.e.Progress(c.stage, total), total
-	}
-	if c.p != nil {
-		c.p.Done.Store(done)
-	}
-}
-
-func (c *carrying) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.p.End()
-	c.ended = true
 }
