@@ -85,7 +85,7 @@ func TestNetworkIsInOnePlace(t *testing.T) {
 		}
 		imports := regexp.MustCompile(`"(net|net/http|github.com/ociferry/ferry/layout/registry|github.com/ociferry/ferry/cmd/ferry/internal/remote)"`).Match(data)
 		switch {
-		case strings.HasSuffix(name, "_test.go"), online.MatchString(name):
+		case strings.HasSuffix(name, "_test.go"), online.MatchString(name), name == "ls.go", name == "inspect.go": // of a reference into a registry
 		case imports:
 			t.Errorf("%s imports the network", name)
 		}
