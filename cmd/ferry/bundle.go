@@ -48,7 +48,7 @@ func bundleCommand(e *ui.Env) *cli.Command {
 			if c.NArg() == 0 {
 				return ui.Misuse(errors.New("bundle: missing the source"), "see ferry help bundle")
 			}
-			b := &bundling{Output: out, docker: c.Bool("docker"), tmpdir: c.String("tmpdir")}
+			b := &bundleRun{Output: out, docker: c.Bool("docker"), tmpdir: c.String("tmpdir")}
 			if err := b.ParseTrust(c); err != nil {
 				return err
 			}
@@ -67,8 +67,8 @@ func bundleCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-// A bundling is what one bundle command does.
-type bundling struct {
+// A bundleRun is one run of ferry bundle.
+type bundleRun struct {
 	*output.Output
 	sources []*source.Source
 	tmpdir  string
@@ -84,7 +84,7 @@ type referrer struct {
 	digest.Digest
 }
 
-func (b *bundling) run(ctx context.Context) error {
+func (b *bundleRun) run(ctx context.Context) error {
 	if err := b.NoAppend("bundle both sources into a new archive"); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (b *bundling) run(ctx context.Context) error {
 }
 
 // choose takes one artifact out of a source, and notes what is about it there.
-func (b *bundling) choose(ctx context.Context, s *source.Source, c *layout.Contents) (*layout.Contents, error) {
+func (b *bundleRun) choose(ctx context.Context, s *source.Source, c *layout.Contents) (*layout.Contents, error) {
 	d, err := layout.Resolve(&c.Index, s.Ref)
 	if err != nil {
 		return nil, err
@@ -199,7 +199,7 @@ func (b *bundling) choose(ctx context.Context, s *source.Source, c *layout.Conte
 }
 
 // referrersLeft says how many artifacts about what was chosen did not go along.
-func (b *bundling) referrersLeft(index *v1.Index) {
+func (b *bundleRun) referrersLeft(index *v1.Index) {
 	for _, s := range b.sources {
 		n := 0
 		for _, r := range b.about {
@@ -214,14 +214,14 @@ func (b *bundling) referrersLeft(index *v1.Index) {
 }
 
 // left says of how many signatures the output has nothing.
-func (b *bundling) left(n int) {
+func (b *bundleRun) left(n int) {
 	if b.Sign == nil {
 		b.Env.SignaturesLeft(n, b.Sealed())
 	}
 }
 
 // corrupt names the source of a damaged blob, if that is the error.
-func (b *bundling) corrupt(all []*layout.Contents, err error) error {
+func (b *bundleRun) corrupt(all []*layout.Contents, err error) error {
 	var bad *layout.CorruptError
 	if errors.As(err, &bad) {
 		return b.holder(all, bad.Want).Err(err)
@@ -230,7 +230,7 @@ func (b *bundling) corrupt(all []*layout.Contents, err error) error {
 }
 
 // holder is the source that a blob of the output comes from.
-func (b *bundling) holder(all []*layout.Contents, d digest.Digest) *source.Source {
+func (b *bundleRun) holder(all []*layout.Contents, d digest.Digest) *source.Source {
 	for i, c := range all {
 		if slices.ContainsFunc(c.Blobs, func(b layout.Blob) bool { return b.Digest == d }) {
 			return b.sources[i]
@@ -250,7 +250,7 @@ type bundleAnswer struct {
 	SignedBy  []string         `json:"signedBy,omitempty"` // with --sign
 }
 
-func (b *bundling) answer(index *v1.Index, identity string, dropped []string) error {
+func (b *bundleRun) answer(index *v1.Index, identity string, dropped []string) error {
 	a := bundleAnswer{Output: b.Name, Identity: identity, Artifacts: ui.Rows(index), Dropped: len(dropped), Sealed: b.Sealed(), SignedBy: b.Sign.Fingerprints()}
 	shown := a.Artifacts
 	if b.added != nil {

@@ -22,7 +22,7 @@ func dockerFlag() cli.Flag {
 }
 
 // writeTar writes the archive, with docker's file on --docker.
-func (b *bundling) writeTar(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) error {
+func (b *bundleRun) writeTar(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) error {
 	if !b.docker {
 		return bundle.Write(ctx, w, format, c)
 	}

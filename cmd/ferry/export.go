@@ -57,7 +57,7 @@ func exportCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			x, err := newExporting(c, e)
+			x, err := newExportRun(c, e)
 			if err != nil {
 				return err
 			}
@@ -66,8 +66,8 @@ func exportCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-// An exporting is what one export command does.
-type exporting struct {
+// An exportRun is one run of ferry export.
+type exportRun struct {
 	e      *ui.Env
 	c      *cli.Context
 	in     string // a file or "-"
@@ -79,8 +79,8 @@ type exporting struct {
 	d      durable.Options
 }
 
-func newExporting(c *cli.Context, e *ui.Env) (*exporting, error) {
-	x := &exporting{e: e, c: c, in: "-", out: c.String("output"), pack: c.String("pack")}
+func newExportRun(c *cli.Context, e *ui.Env) (*exportRun, error) {
+	x := &exportRun{e: e, c: c, in: "-", out: c.String("output"), pack: c.String("pack")}
 	x.d = durable.Options{Overwrite: c.Bool("overwrite"), NoSync: c.Bool("no-sync")}
 	switch c.NArg() {
 	case 0:
@@ -130,7 +130,7 @@ func newExporting(c *cli.Context, e *ui.Env) (*exporting, error) {
 
 // openSnapshot takes date, time and version from the snapshot that is exported
 // again, if it is one.
-func (x *exporting) openSnapshot() error {
+func (x *exportRun) openSnapshot() error {
 	if x.in == "-" {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (x *exporting) openSnapshot() error {
 }
 
 // times settles the date and the time of the export.
-func (x *exporting) times() error {
+func (x *exportRun) times() error {
 	now := x.e.Now().UTC()
 	fixed := false
 	if epoch := x.e.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
@@ -193,7 +193,7 @@ func (x *exporting) times() error {
 	return nil
 }
 
-func (x *exporting) run(ctx context.Context) error {
+func (x *exportRun) run(ctx context.Context) error {
 	if x.pack != "" && x.pack != "-" && !x.d.Overwrite {
 		// Asked before anything is read, so that the answer comes at once.
 		if _, err := os.Lstat(x.pack); err == nil {
@@ -262,7 +262,7 @@ func ownDirectory(name string, overwrite bool) error {
 }
 
 // open opens the reports; a snapshot is checked first.
-func (x *exporting) open(ctx context.Context) (io.ReadCloser, error) {
+func (x *exportRun) open(ctx context.Context) (io.ReadCloser, error) {
 	if x.in == "-" {
 		return x.reports(x.e.Input())
 	}
@@ -294,7 +294,7 @@ func unsound(dir string, err error) error {
 }
 
 // write makes the two files in dir.
-func (x *exporting) write(ctx context.Context, in io.Reader, dir string) (*lei.Snapshot, *lei.ExportReport, error) {
+func (x *exportRun) write(ctx context.Context, in io.Reader, dir string) (*lei.Snapshot, *lei.ExportReport, error) {
 	var files [2]*os.File
 	for i, n := range []string{"manifest.json", "cache.jsonl.gz"} {
 		f, err := os.OpenFile(filepath.Join(dir, n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -329,7 +329,7 @@ func (x *exporting) write(ctx context.Context, in io.Reader, dir string) (*lei.S
 }
 
 // notes says what was found and done beside the export.
-func (x *exporting) notes(r *lei.ExportReport) {
+func (x *exportRun) notes(r *lei.ExportReport) {
 	if r == nil {
 		return
 	}
@@ -348,7 +348,7 @@ func (x *exporting) notes(r *lei.ExportReport) {
 }
 
 // bundle packs the snapshot in dir.
-func (x *exporting) bundle(ctx context.Context, dir string) error {
+func (x *exportRun) bundle(ctx context.Context, dir string) error {
 	p := &output.Packing{
 		Output: &output.Output{Env: x.e, Name: x.pack, Options: x.d, JSON: x.c.String("format") == "json"},
 		Dir:    dir, Kind: lei.Cache, Artifact: artifact.Options{Secrets: artifact.RefuseSecrets}, Repository: lei.Repository,
@@ -388,7 +388,7 @@ type exportAnswer struct {
 	RedactedEmails  int64  `json:"redactedEmails"`
 }
 
-func (x *exporting) answer(s *lei.Snapshot, r *lei.ExportReport) error {
+func (x *exportRun) answer(s *lei.Snapshot, r *lei.ExportReport) error {
 	if x.c.String("format") == "json" {
 		return ui.PrintJSON(x.e.Stdout, exportAnswer{
 			x.out, s.Date, s.Created, s.LEIVersion, s.EntryCount, s.Repos, s.RawSize, s.CompressedSize, s.ContentHash,

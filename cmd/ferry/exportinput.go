@@ -15,7 +15,7 @@ const firstBytes = 256 << 10
 
 // reports is the input, unless its first bytes are those of a tar: line by line
 // a bundle is nothing but malformed reports.
-func (x *exporting) reports(in io.ReadCloser) (io.ReadCloser, error) {
+func (x *exportRun) reports(in io.ReadCloser) (io.ReadCloser, error) {
 	b := bufio.NewReaderSize(in, firstBytes)
 	first, _ := b.Peek(firstBytes) // an error comes again when the rest is read
 	if isTar(first) {

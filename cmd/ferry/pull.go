@@ -45,7 +45,7 @@ func pullCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, remote.Flags()...),
 		Action: func(c *cli.Context) error {
-			p, err := newPulling(c, e)
+			p, err := newPullRun(c, e)
 			if err != nil {
 				return err
 			}
@@ -62,8 +62,8 @@ func pullCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-// A pulling is what one pull command does.
-type pulling struct {
+// A pullRun is one run of ferry pull.
+type pullRun struct {
 	*output.Output
 	c      *cli.Context
 	client *registry.Client
@@ -73,12 +73,12 @@ type pulling struct {
 	what   registry.PullOptions
 }
 
-func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
+func newPullRun(c *cli.Context, e *ui.Env) (*pullRun, error) {
 	out, err := output.Parse(e, c)
 	if err != nil {
 		return nil, err
 	}
-	p := &pulling{Output: out, c: c, tmpdir: c.String("tmpdir"), what: registry.PullOptions{Referrers: c.Bool("include-referrers")}}
+	p := &pullRun{Output: out, c: c, tmpdir: c.String("tmpdir"), what: registry.PullOptions{Referrers: c.Bool("include-referrers")}}
 	if p.what.Platform, err = remote.ParsePlatform(c.String("platform")); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func newPulling(c *cli.Context, e *ui.Env) (*pulling, error) {
 }
 
 // checkOutput asks before anything is fetched whether the output can be made.
-func (p *pulling) checkOutput() error {
+func (p *pullRun) checkOutput() error {
 	info, err := os.Lstat(p.Name)
 	switch {
 	case p.Name == "-" || errors.Is(err, fs.ErrNotExist) && !p.Append:
@@ -129,7 +129,7 @@ func (p *pulling) checkOutput() error {
 }
 
 // stage opens the place where blobs are collected.
-func (p *pulling) stage() (s *registry.Stage, dir string, err error) {
+func (p *pullRun) stage() (s *registry.Stage, dir string, err error) {
 	if p.Name != "-" {
 		dir = registry.StageFor(p.Name)
 	} else if dir, err = os.MkdirTemp(p.tmpdir, "ferry-pull-"); err != nil {
@@ -139,7 +139,7 @@ func (p *pulling) stage() (s *registry.Stage, dir string, err error) {
 	return s, dir, err
 }
 
-func (p *pulling) run(ctx context.Context) (err error) {
+func (p *pullRun) run(ctx context.Context) (err error) {
 	s, dir, err := p.stage()
 	if err != nil {
 		return p.noRoom(err)
@@ -193,7 +193,7 @@ func (p *pulling) run(ctx context.Context) (err error) {
 const othersPulled = "or leave it out, and pull the others"
 
 // noRoom is noRoom where blobs are collected elsewhere than beside the output.
-func (p *pulling) noRoom(err error) error {
+func (p *pullRun) noRoom(err error) error {
 	if p.Name != "-" {
 		return err
 	}
@@ -201,7 +201,7 @@ func (p *pulling) noRoom(err error) error {
 }
 
 // fetch brings everything into the stage.
-func (p *pulling) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error) {
+func (p *pullRun) fetch(ctx context.Context, s *registry.Stage) (v1.Index, error) {
 	index := layout.NewIndex()
 	for _, ref := range p.refs {
 		p.what.Judge = func(d v1.Descriptor, m *v1.Manifest) error {
@@ -241,7 +241,7 @@ type pullAnswer struct {
 }
 
 // answer says what was pulled, and how many entries of the output are fresh by it.
-func (p *pulling) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
+func (p *pullRun) answer(c *layout.Contents, pulled *v1.Index, fresh int) error {
 	a := pullAnswer{Output: p.Name, Identity: string(c.Digest()), Artifacts: ui.Rows(&c.Index), Blobs: len(c.Blobs), Sealed: p.Sealed()}
 	for _, b := range c.Blobs {
 		a.Bytes += b.Size

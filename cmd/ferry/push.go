@@ -41,7 +41,7 @@ func pushCommand(e *ui.Env) *cli.Command {
 			ui.FormatFlag(),
 		}, append(source.RequirementFlags(), remote.Flags()...)...),
 		Action: func(c *cli.Context) error {
-			p, err := newPushing(c, e)
+			p, err := newPushRun(c, e)
 			if err != nil {
 				return err
 			}
@@ -58,8 +58,8 @@ func pushCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-// A pushing is what one push command does.
-type pushing struct {
+// A pushRun is one run of ferry push.
+type pushRun struct {
 	e              *ui.Env
 	client         *registry.Client
 	show           *remote.Progress
@@ -73,11 +73,11 @@ type pushing struct {
 	again          string // the flags that reach the registry
 }
 
-func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
+func newPushRun(c *cli.Context, e *ui.Env) (*pushRun, error) {
 	if c.NArg() != 2 {
 		return nil, ui.Misuse(fmt.Errorf("push: want SRC and REF, found %s", ui.Arguments(c)), "see ferry help push")
 	}
-	p := &pushing{
+	p := &pushRun{
 		e: e, tags: c.StringSlice("add-tag"), all: c.Bool("all"), referrers: c.Bool("include-referrers"),
 		json: c.String("format") == "json", tmpdir: c.String("tmpdir"), again: remote.FlagsAgain(c),
 	}
@@ -123,7 +123,7 @@ func newPushing(c *cli.Context, e *ui.Env) (*pushing, error) {
 	return p, err
 }
 
-func (p *pushing) run(ctx context.Context) error {
+func (p *pushRun) run(ctx context.Context) error {
 	c, done, err := p.verified(ctx)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (p *pushing) run(ctx context.Context) error {
 }
 
 // verified is what the source holds, once it has passed what verify checks.
-func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error) {
+func (p *pushRun) verified(ctx context.Context) (*layout.Contents, func(), error) {
 	if r, err := p.src.Reader(); err == nil {
 		r.Close()
 		in := kinds.All.Inspect(source.Usual)
@@ -185,7 +185,7 @@ func (p *pushing) verified(ctx context.Context) (*layout.Contents, func(), error
 }
 
 // from are the repositories of the registry that a descriptor's names tell of.
-func (p *pushing) from(d v1.Descriptor, host string) []string {
+func (p *pushRun) from(d v1.Descriptor, host string) []string {
 	var from []string
 	for _, n := range layout.Names(d) {
 		if r, err := registry.Parse(n); err == nil && r.Host == host {
@@ -219,7 +219,7 @@ type movedRow struct {
 	Before string `json:"before"`
 }
 
-func (p *pushing) answer(a pushAnswer) error {
+func (p *pushRun) answer(a pushAnswer) error {
 	w := p.e.Stdout
 	for _, r := range a.Artifacts {
 		for _, m := range r.Moved {

@@ -25,7 +25,7 @@ type shipment struct {
 	tags []string
 }
 
-func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, error) {
+func (p *pushRun) plan(ctx context.Context, c *layout.Contents) ([]shipment, error) {
 	m, err := manifests(ctx, c)
 	if err != nil {
 		return nil, p.src.Err(err)
@@ -56,7 +56,7 @@ func (p *pushing) plan(ctx context.Context, c *layout.Contents) ([]shipment, err
 }
 
 // defaultTags are the tags to set, each once.
-func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error) {
+func (p *pushRun) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error) {
 	var tags []string
 	switch {
 	case p.to.Tag != "":
@@ -85,7 +85,7 @@ func (p *pushing) defaultTags(d v1.Descriptor, m *v1.Manifest) ([]string, error)
 }
 
 // planAll gives every artifact its place below the path.
-func (p *pushing) planAll(c *layout.Contents, m map[digest.Digest]*v1.Manifest) ([]shipment, error) {
+func (p *pushRun) planAll(c *layout.Contents, m map[digest.Digest]*v1.Manifest) ([]shipment, error) {
 	var all []shipment
 	taken := map[string]digest.Digest{}
 	var nameless []v1.Descriptor
@@ -149,7 +149,7 @@ func add(all []shipment, s shipment, tag string) []shipment {
 }
 
 // place is where an artifact goes by its name.
-func (p *pushing) place(d v1.Descriptor) (to registry.Reference, tag string, ok bool, err error) {
+func (p *pushRun) place(d v1.Descriptor) (to registry.Reference, tag string, ok bool, err error) {
 	to = p.to
 	names := layout.Names(d)
 	if len(names) == 0 {

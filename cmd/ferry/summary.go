@@ -44,7 +44,7 @@ func summaryCommand(e *ui.Env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			s := &summing{e: e, c: c, arg: arg, query: c.String("query"), list: c.Bool("list"), json: c.String("format") == "json"}
+			s := &summaryRun{e: e, c: c, arg: arg, query: c.String("query"), list: c.Bool("list"), json: c.String("format") == "json"}
 			switch {
 			case s.list && c.IsSet("query"):
 				return ui.Misuse(fmt.Errorf("--list and --query: want one of the two"), "")
@@ -57,8 +57,8 @@ func summaryCommand(e *ui.Env) *cli.Command {
 	}
 }
 
-// summing is what one summary command does.
-type summing struct {
+// A summaryRun is one run of ferry summary.
+type summaryRun struct {
 	e     *ui.Env
 	c     *cli.Context
 	arg   string
@@ -76,7 +76,7 @@ type finished struct {
 	out *ui.Spill
 }
 
-func (s *summing) close() {
+func (s *summaryRun) close() {
 	for _, h := range s.all {
 		h.Close()
 	}
@@ -84,7 +84,7 @@ func (s *summing) close() {
 
 // begin makes the options for one payload; what is asked of its reports waits
 // until everything is verified.
-func (s *summing) begin(v1.Descriptor) lei.Watch {
+func (s *summaryRun) begin(v1.Descriptor) lei.Watch {
 	h := &ui.Spill{Dir: s.c.String("tmpdir")}
 	s.mu.Lock()
 	s.all = append(s.all, h)
@@ -113,7 +113,7 @@ func (s *summing) begin(v1.Descriptor) lei.Watch {
 	})
 }
 
-func (s *summing) run(ctx context.Context) error {
+func (s *summaryRun) run(ctx context.Context) error {
 	if info, err := os.Stat(s.arg); err == nil && info.IsDir() && lei.IsSnapshot(os.DirFS(s.arg)) {
 		if s.c.IsSet("expect") || s.c.IsSet("tag") {
 			return ui.Misuse(fmt.Errorf("%s: a snapshot directory has no identity and no tags", layout.Printable(s.arg)), "ferry pack gives it both")
@@ -174,7 +174,7 @@ func chosen(src *source.Source, report *layout.Report, found []lei.Found) (f lei
 }
 
 // directory summarises a snapshot that is not packed.
-func (s *summing) directory(ctx context.Context) error {
+func (s *summaryRun) directory(ctx context.Context) error {
 	snapshot, err := readSnapshot(s.arg)
 	if err != nil {
 		return err
@@ -226,7 +226,7 @@ type summaryAnswer struct {
 	Notices      []string         `json:"notices,omitempty"`
 }
 
-func (s *summing) answer(source, reference string, snapshot *lei.Snapshot, p *lei.Payload, notices []string) error {
+func (s *summaryRun) answer(source, reference string, snapshot *lei.Snapshot, p *lei.Payload, notices []string) error {
 	sum := s.done[p]
 	if sum.Repos != snapshot.Repos {
 		notices = append(notices, fmt.Sprintf("repos: manifest.json has %d, the reports %d", snapshot.Repos, sum.Repos))
