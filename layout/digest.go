@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/ociferry/ferry/layout/visible"
 )
 
 // hexLen is the whole list of algorithms: SHA-256 and SHA-512, as the image
@@ -75,7 +76,7 @@ func quote(s string) string {
 		}
 		s = s[:n] + "..."
 	}
-	return strconv.Quote(s)
+	return visible.Escape(strconv.Quote(s))
 }
 
 // Printable is s itself when it is a plain word or reference, else s quoted.
@@ -84,10 +85,8 @@ func Printable(s string) string {
 	if s == "" || len(s) > 200 {
 		return quote(s)
 	}
-	for _, r := range s {
-		if r == ' ' || r == '"' || r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) {
-			return quote(s)
-		}
+	if _, bad := visible.First(s); bad || strings.ContainsAny(s, " \"\\\ufffd") {
+		return quote(s)
 	}
 	return s
 }

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	seen "github.com/ociferry/ferry/layout/visible"
 )
 
 // MaxShown is how many characters of a foreign word are shown in text and page.
@@ -14,25 +15,15 @@ const MaxShown = 300
 // visible makes foreign text fit to be read: what cannot be seen, or turns the
 // direction of what follows, is written as an escape.
 func visible(s string) string {
-	var b strings.Builder
 	n, cut := 0, ""
-	for i, r := range s {
+	for i := range s {
 		if n++; n > MaxShown {
 			cut = fmt.Sprintf("… (%d characters)", n-1+utf8.RuneCountInString(s[i:]))
+			s = s[:i]
 			break
 		}
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case !unicode.IsPrint(r) && r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		case !unicode.IsPrint(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
 	}
-	return b.String() + cut
+	return seen.Escape(s) + cut
 }
 
 // groups cuts a digest's hexadecimal digits into groups of four.

@@ -27,10 +27,11 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/visible"
 )
 
 // A Fetcher gets blobs. What it returns need not be checked: Extract does.
@@ -173,7 +174,11 @@ func (t *tree) file(name string, e fs.DirEntry) (l Layer, err error) {
 	if !e.Type().IsRegular() {
 		return l, irregular(name, e.Type())
 	}
-	if err := CheckTitle(name); err != nil {
+	err = CheckTitle(name)
+	if err == nil {
+		err = checkPortable(name)
+	}
+	if err != nil {
 		return l, &FileError{name, 0, err}
 	}
 	mediaType := t.mediaTypes[name]
@@ -218,9 +223,23 @@ func typeWord(m fs.FileMode) string {
 	return "a device or special file"
 }
 
+// checkPortable refuses a name that Windows takes for a device or for another
+// name. It is asked about what is packed, for whatever system, and about what is
+// unpacked on Windows: elsewhere an artifact may have such names.
+func checkPortable(name string) error {
+	for e := range strings.SplitSeq(name, "/") {
+		switch {
+		case visible.Device(e):
+			return fmt.Errorf("unsafe file name: Windows takes %q for a device", e)
+		case strings.TrimRight(e, ". ") != e:
+			return fmt.Errorf("unsafe file name: Windows drops the dots and spaces at the end of %q", e)
+		}
+	}
+	return nil
+}
+
 // CheckTitle refuses a title that is not a clean relative path with slashes:
-// what a file may be called on every system, inside the directory it is meant
-// for.
+// what a file may be called, inside the directory it is meant for.
 func CheckTitle(title string) error {
 	switch {
 	case title == "":
@@ -230,10 +249,11 @@ func CheckTitle(title string) error {
 	case !utf8.ValidString(title):
 		return errors.New("invalid UTF-8")
 	}
-	for _, r := range title {
-		if r == '\\' || r == ':' || !unicode.IsPrint(r) {
-			return fmt.Errorf("unsafe character %q in a file name", r)
-		}
+	if i := strings.IndexAny(title, `\:`); i >= 0 {
+		return fmt.Errorf("unsafe character %q in a file name", title[i])
+	}
+	if r, bad := visible.First(title); bad {
+		return fmt.Errorf("unsafe character %+q in a file name, which nobody sees", r)
 	}
 	if path.IsAbs(title) {
 		return errors.New("unsafe absolute path")
@@ -251,6 +271,9 @@ func CheckTitle(title string) error {
 	}
 	if first, _, _ := strings.Cut(title, "/"); strings.EqualFold(first, Staging) {
 		return fmt.Errorf("unsafe file name, in %s, where unfinished files wait", Staging)
+	}
+	if runtime.GOOS == "windows" {
+		return checkPortable(title)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ociferry/ferry/layout/visible"
 )
 
 // ErrNoFiles is wrapped by the error for a manifest that is not unpacked into
@@ -157,7 +159,7 @@ func checkNames(names []string, config v1.Descriptor) error {
 		if err := CheckTitle(t); err != nil {
 			return fmt.Errorf("title: %w", err)
 		}
-		low := strings.ToLower(strings.ToUpper(t)) // some small letters have no other way to their kin
+		low := visible.Fold(t)
 		switch first, below := files[low], dirs[low]; {
 		case first == t:
 			return fmt.Errorf("title %.80q: duplicate of an earlier one", t)

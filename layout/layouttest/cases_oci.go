@@ -302,7 +302,10 @@ func titleCases() (cases []Case) {
 		{"a path upwards", `"../../x"`}, {"a path upwards within", `"a/../../x"`}, {"an absolute path", `"/etc/passwd"`}, {"empty", `""`},
 		{"a dot", `"."`}, {"two dots", `".."`}, {"a dot in front", `"./x"`}, {"a slash behind", `"x/"`}, {"two slashes", `"a//b"`},
 		{"a backslash", `"..\\x"`}, {"a drive", `"C:x"`}, {"an escape sequence", `"` + escape + `"`}, {"a NUL", `"a\u0000"`},
-		{"a line feed", `"a\nb"`}, {"text that turns", `"a\u202eb"`}, {"2,000 letters", Quote(strings.Repeat("x", 2000))},
+		{"a line feed", `"a\nb"`}, {"text that turns", `"a\u202eb"`},
+		{"a variation selector", `"report\ufe0f.pdf"`}, {"a joiner that is drawn as nothing", `"report\u034f.pdf"`}, {"a filler", `"report.pdf\u3164"`},
+		{"a blank pattern of Braille", `"\u2800"`}, {"a tag", `"x\udb40\udd01"`}, {"a combining mark in front", `"\u0301a"`}, {"a space that does not break", `"a\u00a0b"`},
+		{"2,000 letters", Quote(strings.Repeat("x", 2000))},
 		{"an element of 256 bytes", Quote("x/" + strings.Repeat("x", 256))}, {"where unfinished files wait", `".Ferry-Partial/x"`},
 		{"a number", "5"}, {"null", "null"},
 	} {
@@ -329,6 +332,12 @@ func titleCases() (cases []Case) {
 		}}},
 		Case{Name: "two titles the same", Words: "title.*duplicate", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
 			return append(m, Note(l, "x", with("layers", Array(titled("a")(l.Put("text/plain", []byte("x"))), titled("A")(l.Put("text/plain", []byte("y")))))))
+		}}},
+		Case{Name: "two titles that differ in how a letter is composed", Words: "title.*duplicate", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
+			return append(m, Note(l, "x", with("layers", Array(titled("\u00e9")(l.Put("text/plain", []byte("x"))), titled("e\u0301")(l.Put("text/plain", []byte("y")))))))
+		}}},
+		Case{Name: "two titles that differ in a dot at the end", Words: "title.*duplicate", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
+			return append(m, Note(l, "x", with("layers", Array(titled("d/a")(l.Put("text/plain", []byte("x"))), titled("d/a.")(l.Put("text/plain", []byte("y")))))))
 		}}},
 		Case{Name: "a title below another one", Words: "title.*conflict|title.*duplicate", Artifact: Artifact{Manifests: func(l Layout, m []Object) []Object {
 			return append(m, Note(l, "x", with("layers", Array(titled("a")(l.Put("text/plain", []byte("x"))), titled("a/b")(l.Put("text/plain", []byte("y")))))))

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"unicode"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/visible"
 )
 
 // ErrDifferent ends a comparison whose sides differ. It is an answer, and is
@@ -127,18 +127,7 @@ func Outcome(err error) (code int, hint string) {
 // PrintableLine is the last wall before a terminal or a log: one line, and no
 // control character whatever the text is made of.
 func PrintableLine(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteByte(' ')
-		case !unicode.IsPrint(r):
-			fmt.Fprintf(&b, "\\u%04x", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	return visible.Escape(strings.NewReplacer("\n", " ", "\t", " ").Replace(s))
 }
 
 // A keptError is an error after which a run can go on where this one stood.

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/ociferry/ferry/layout/visible"
 )
 
 // PrintJSON prints one value as JSON for programs.
@@ -25,19 +26,20 @@ func PrintJSON(w io.Writer, v any) error {
 type PrintableJSON struct{ io.Writer }
 
 func (j PrintableJSON) Write(p []byte) (int, error) {
-	b := bufio.NewWriter(j.Writer)
+	b, last := bufio.NewWriter(j.Writer), rune(0)
 	for rest := p; len(rest) > 0; {
 		r, n := utf8.DecodeRune(rest)
 		rest = rest[n:]
 		high, low := utf16.EncodeRune(r)
 		switch {
-		case r == '\n' || unicode.IsPrint(r):
+		case r == '\n' || visible.Rune(last, r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
 		default:
 			fmt.Fprintf(b, `\u%04x`, r)
 		}
+		last = r
 	}
 	return len(p), b.Flush()
 }
