@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"debug/buildinfo"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,9 +14,7 @@ import (
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
-	"github.com/ociferry/ferry/layout/compression"
 	"github.com/ociferry/ferry/layout/kinds"
-	"github.com/ociferry/ferry/layout/stream"
 	"github.com/ociferry/ferry/zarf"
 )
 
@@ -49,73 +42,31 @@ func zarfBundle(e *ui.Env, ctx context.Context, arg, dir string) (zarf.Bundle, e
 	return b, s.Err(err)
 }
 
-// bundleFacts verifies an archive, in one pass for the archive's own digest and
-// for the layout in it, and reads its documents in a second, short one.
-func bundleFacts(ctx context.Context, name string) (zarf.Bundle, error) {
-	var b zarf.Bundle
+// bundleFacts verifies an archive, payloads included, and gathers what a
+// definition says of it.
+func bundleFacts(ctx context.Context, name string) (b zarf.Bundle, err error) {
 	f, err := openRegular(name)
 	if err != nil {
 		return b, err
 	}
 	defer f.Close()
-	head := make([]byte, compression.MagicLen)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return b, err
-	}
-	format, err := compression.Detect(head[:n])
-	if err != nil {
-		return b, err
-	}
-	b.Compression = format.Name
-	h := sha256.New()
 	in := kinds.All.Inspect(source.Usual)
-	report, err := verifyBeside(ctx, f, h, in)
+	d, err := bundle.Describe(ctx, f, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
+	if err == nil {
+		err = d.Report.Err()
+	}
 	if err != nil {
 		return b, err
 	}
-	b.SHA256, b.Index, b.Sealed = hex.EncodeToString(h.Sum(nil)), string(report.Digest), report.Sealed
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return b, err
-	}
-	again, err := bundle.Documents(ctx, f)
-	if err != nil {
-		return b, err
-	}
-	if again.Digest != report.Digest {
-		return b, errors.New("it changed while it was read")
-	}
-	for _, d := range report.Index.Manifests {
-		index, manifest := again.Document(d.Digest)
-		b.Artifacts = append(b.Artifacts, artifactFacts(in, d, index, manifest))
+	b = zarf.Bundle{SHA256: d.SHA256, Index: string(d.Report.Digest), Compression: d.Compression.Name, Sealed: d.Report.Sealed}
+	for _, m := range d.Report.Index.Manifests {
+		index, manifest := d.Report.Document(m.Digest)
+		b.Artifacts = append(b.Artifacts, artifactFacts(in, m, index, manifest))
 	}
 	return b, nil
 }
 
-// verifyBeside verifies an archive as ferry verify does, the payloads too, and
-// writes all of it to w, each on a core of its own.
-func verifyBeside(ctx context.Context, r io.Reader, w io.Writer, in layout.Inspector) (*layout.Report, error) {
-	pr, pw := io.Pipe()
-	read := make(chan error, 1)
-	go func() {
-		_, err := stream.FanOut(ctx, r, w, pw)
-		pw.CloseWithError(err) // nil is the end
-		read <- err
-	}()
-	report, err := bundle.Verify(ctx, pr, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
-	if err == nil {
-		err = report.Err()
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, pr)
-	}
-	pr.Close() // lets the reader end after an error
-	if readErr := <-read; err == nil {
-		err = readErr
-	}
-	return report, err
-}
-
+// artifactFacts are what a definition says of an artifact.
 func artifactFacts(in *artifact.Inspection, d v1.Descriptor, index *v1.Index, m *v1.Manifest) zarf.Artifact {
 	a := zarf.Artifact{Digest: string(d.Digest), MediaType: d.MediaType, ArtifactType: d.ArtifactType, Annotations: d.Annotations}
 	if index != nil {
@@ -176,80 +127,4 @@ func zarfFound(ctx context.Context, dir, p string, wantBundle bool) (zarf.Found,
 	}
 	sum, err := fileSHA256(name)
 	return zarf.Found{SHA256: sum, Reason: reason}, err
-}
-
-// zarfBinary is a ferry to put into the package; which system it is for, Go has
-// written into it.
-func zarfBinary(name, dir string) (zarf.Binary, error) {
-	info, err := buildinfo.ReadFile(name)
-	if err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			return zarf.Binary{}, err
-		}
-		return zarf.Binary{}, ui.Misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found a file that Go did not build", layout.Printable(name)), "")
-	}
-	if info.Main.Path != "github.com/ociferry/ferry" {
-		return zarf.Binary{}, ui.Misuse(fmt.Errorf("--with-ferry %s: want a ferry binary, found one of %q", layout.Printable(name), info.Main.Path), "")
-	}
-	b := zarf.Binary{}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "GOOS":
-			b.OS = s.Value
-		case "GOARCH":
-			b.Architecture = s.Value
-		}
-	}
-	if b.Path, err = relative(dir, name); err != nil {
-		return b, err
-	}
-	b.SHA256, err = fileSHA256(name)
-	return b, err
-}
-
-// relative is the path of an existing file as a definition in dir names it.
-// Links in the way are resolved: "..", behind a link, leads elsewhere.
-func relative(dir, name string) (string, error) {
-	var resolved [2]string
-	for i, d := range []string{dir, filepath.Dir(name)} {
-		abs, err := filepath.Abs(d)
-		if err != nil {
-			return "", err
-		}
-		if resolved[i], err = filepath.EvalSymlinks(abs); err != nil {
-			return "", err
-		}
-	}
-	rel, err := filepath.Rel(resolved[0], filepath.Join(resolved[1], filepath.Base(name)))
-	return filepath.ToSlash(rel), err
-}
-
-// openRegular opens a file and nothing that could block or never end.
-func openRegular(name string) (*os.File, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		found := "a special file"
-		if info.IsDir() {
-			found = "a directory"
-		}
-		return nil, fmt.Errorf("want a file, found %s", found)
-	}
-	return os.Open(name)
-}
-
-func fileSHA256(name string) (string, error) {
-	f, err := openRegular(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
