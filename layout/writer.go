@@ -70,7 +70,7 @@ func Create(dir string, options WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(d.Path())
+	root, err := d.Root.OpenRoot(".")
 	if err != nil {
 		d.Close()
 		return nil, err
@@ -78,6 +78,16 @@ func Create(dir string, options WriterOptions) (*Writer, error) {
 	w := newWriter(root, dir, o)
 	w.dir = d
 	return w, nil
+}
+
+// CreateIn begins a new layout in an open directory that nobody else uses. It has
+// no name to get at Commit, and Close leaves what there is.
+func CreateIn(root *os.Root, o WriterOptions) (*Writer, error) {
+	own, err := root.OpenRoot(".")
+	if err != nil {
+		return nil, err
+	}
+	return newWriter(own, root.Name(), durable.Options(o)), nil
 }
 
 // Append opens a layout directory to add to it. While it is open no other

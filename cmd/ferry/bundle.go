@@ -109,19 +109,19 @@ func (b *bundleRun) run(ctx context.Context) error {
 		b.left(b.sources[0].Signatures - b.sources[0].Kept)
 		return b.answer(report.Index, string(report.Digest), report.Extra)
 	}
-	spool := filepath.Join(filepath.Dir(b.Name), filepath.Base(b.Name)+".spool")
+	tmpdir := filepath.Dir(b.Name)
 	switch {
 	case b.tmpdir != "":
-		spool = filepath.Join(b.tmpdir, filepath.Base(spool))
+		tmpdir = b.tmpdir
 	case b.Name == "-":
-		spool = filepath.Join(os.TempDir(), "ferry.spool")
+		tmpdir = os.TempDir()
 	}
 	var all []*layout.Contents
 	checked := true
 	for _, s := range b.sources {
-		c, done, err := s.Contents(ctx, spool)
+		c, done, err := s.Contents(ctx, tmpdir)
 		if err != nil {
-			return ui.NoRoom(filepath.Dir(spool), err)
+			return ui.NoRoom(tmpdir, err)
 		}
 		defer done()
 		checked = checked && s.Checked

@@ -129,18 +129,15 @@ func (p *pullRun) checkOutput() error {
 }
 
 // stage opens the place where blobs are collected.
-func (p *pullRun) stage() (s *registry.Stage, dir string, err error) {
+func (p *pullRun) stage() (*registry.Stage, error) {
 	if p.Name != "-" {
-		dir = registry.StageFor(p.Name)
-	} else if dir, err = os.MkdirTemp(p.tmpdir, "ferry-pull-"); err != nil {
-		return nil, "", err
+		return registry.OpenStage(registry.StageFor(p.Name))
 	}
-	s, err = registry.OpenStage(dir)
-	return s, dir, err
+	return registry.TempStage(p.tmpdir)
 }
 
 func (p *pullRun) run(ctx context.Context) (err error) {
-	s, dir, err := p.stage()
+	s, err := p.stage()
 	if err != nil {
 		return p.noRoom(err)
 	}
@@ -156,7 +153,7 @@ func (p *pullRun) run(ctx context.Context) (err error) {
 		kept, e := s.Close(p.Name != "-" && !taken && worthKeeping(err))
 		switch {
 		case kept:
-			err = ui.Leaves(err, "what has come is kept in "+layout.Printable(dir)+", and the same command goes on from there")
+			err = ui.Leaves(err, "what has come is kept in "+layout.Printable(s.Path())+", and the same command goes on from there")
 		case err == nil:
 			err = e
 		}
@@ -166,11 +163,10 @@ func (p *pullRun) run(ctx context.Context) (err error) {
 	if err != nil {
 		return p.noRoom(err)
 	}
-	c, r, err := s.Contents(ctx, index)
+	c, err := s.Contents(ctx, index, p.Seal && !p.IsArchive() && !p.Append)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
 	if err := source.Acceptable(ctx, c, false, othersPulled); err != nil {
 		return err
 	}
@@ -181,7 +177,7 @@ func (p *pullRun) run(ctx context.Context) (err error) {
 	case p.Append:
 		fresh, err = p.WriteLayout(ctx, c)
 	default:
-		err = s.Commit(ctx, p.Name, p.Options, p.Seal)
+		err = s.Commit(p.Name, p.Options)
 	}
 	if err != nil {
 		taken = errors.Is(err, fs.ErrExist)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -180,7 +179,7 @@ func (p *pushRun) verified(ctx context.Context) (*layout.Contents, func(), error
 	if tmpdir == "" {
 		tmpdir = os.TempDir()
 	}
-	c, done, err := p.src.Contents(ctx, filepath.Join(tmpdir, "ferry-push.spool"))
+	c, done, err := p.src.Contents(ctx, tmpdir)
 	return c, done, ui.NoRoom(tmpdir, err)
 }
 

@@ -57,7 +57,7 @@ func openTarget(name string, o durable.Options) (t *target, err error) {
 		return t, nil
 	}
 	if t.dir, err = durable.Mkdir(name, durable.Options{NoSync: o.NoSync}); err == nil {
-		t.root, err = os.OpenRoot(t.dir.Path())
+		t.root, err = t.dir.Root.OpenRoot(".")
 	}
 	return t, err
 }
@@ -88,7 +88,7 @@ func (t *target) replaceable(info fs.FileInfo) bool {
 	if t.dir, err = durable.Mkdir(t.name, durable.Options{NoSync: true, Overwrite: true}); err != nil {
 		return false
 	}
-	if t.root, err = os.OpenRoot(t.dir.Path()); err == nil {
+	if t.root, err = t.dir.Root.OpenRoot("."); err == nil {
 		t.beside, err = os.OpenRoot(filepath.Dir(t.dir.Path()))
 	}
 	// A directory that is not empty is never replaced by a rename. Where that is

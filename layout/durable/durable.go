@@ -258,62 +258,46 @@ func (f *File) Close() error {
 }
 
 // A Dir is an output directory that is not there yet. Its content is written
-// under Path.
+// through Root, or under Path.
 type Dir struct {
+	*Private
 	name string
 	o    Options
-	lock *os.File
+	keep bool // it is not removed
 	done bool
 }
 
 // Mkdir begins an output directory. The final name must be free or an empty
 // directory; with o.Overwrite, any directory for which the caller answers.
 func Mkdir(name string, o Options) (*Dir, error) {
-	name = filepath.Clean(name)
-	d := &Dir{name: name, o: o}
+	d := &Dir{name: filepath.Clean(name), o: o}
 	if err := d.checkTarget(); err != nil {
 		return nil, err
 	}
-	tmp := partial(name)
-	for {
-		if err := os.Mkdir(tmp, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, cannot(name, err)
-		}
-		info, err := os.Lstat(tmp)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			return nil, fmt.Errorf("%s: in the way, and not a directory; remove it", tmp)
-		}
-		f, err := openDirLock(tmp)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := lock(f); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if !stillThere(f, tmp) {
-			f.Close()
-			continue
-		}
-		d.lock = f
-		if err = clear(tmp); err == nil {
-			err = d.restored()
-		}
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		return d, nil
+	var err error
+	d.Private, err = OpenPrivate(partial(d.name))
+	if errors.Is(err, ErrBusy) {
+		return nil, fmt.Errorf("%s: %w", d.name, ErrBusy)
 	}
+	if err != nil {
+		return nil, cannot(d.name, err)
+	}
+	if err = d.Clear(); err == nil {
+		err = d.restored()
+	}
+	if err != nil {
+		d.Private.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Adopt makes what a private directory holds the content of an output directory,
+// which must be in the same directory as that. It is Mkdir otherwise; but Close,
+// and Commit with an error, leave the private directory as it is, and open.
+func Adopt(p *Private, name string, o Options) (*Dir, error) {
+	d := &Dir{Private: p, name: filepath.Clean(name), o: o, keep: true}
+	return d, d.restored()
 }
 
 // restored puts back what a run that was killed has left without its name, and
@@ -348,25 +332,6 @@ func (d *Dir) checkTarget() error {
 	return nil
 }
 
-func clear(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == LockName {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Path is where the content is written until Commit.
-func (d *Dir) Path() string { return partial(d.name) }
-
 // Commit makes everything under Path durable and gives it its final name.
 func (d *Dir) Commit() error {
 	if d.done {
@@ -387,7 +352,11 @@ func (d *Dir) Commit() error {
 		d.Close()
 		return err
 	}
-	old, err := renameDir(d)
+	err = d.named(d.Path()) // nothing else gets the name
+	old := ""
+	if err == nil {
+		old, err = renameDir(d)
+	}
 	if err != nil {
 		d.Close()
 		parent.Close()
@@ -400,7 +369,7 @@ func (d *Dir) Commit() error {
 			err = fmt.Errorf("what it replaced is left at %s, remove it: %w", old, e)
 		}
 	}
-	if e := d.lock.Close(); err == nil && !errors.Is(e, fs.ErrClosed) {
+	if e := d.Private.Close(); err == nil {
 		err = e
 	}
 	return inPlace(d.name, err)
@@ -408,15 +377,11 @@ func (d *Dir) Commit() error {
 
 // Close ends an output that was not committed and removes what was written.
 func (d *Dir) Close() error {
-	if d.done {
+	if d.done || d.keep {
 		return nil
 	}
 	d.done = true
-	err := os.RemoveAll(d.Path()) // under the lock, so it is ours
-	if e := d.lock.Close(); err == nil {
-		err = e
-	}
-	return err
+	return d.Remove()
 }
 
 // SyncTree makes every file and directory under dir durable. Beyond a few

@@ -35,13 +35,13 @@ func openDirLock(dir string) (*os.File, error) {
 	return os.OpenFile(dir, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
 }
 
-func stillThere(f *os.File, name string) bool {
-	mine, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	now, err := os.Lstat(name)
-	return err == nil && os.SameFile(mine, now)
+func openLock(root *os.Root) (*os.File, error) { return root.Open(".") }
+
+// removeLocked removes an empty private directory.
+func removeLocked(p *Private) error { return os.Remove(p.path) }
+
+func sameOwner(a, b fs.FileInfo) bool {
+	return a.Sys().(*syscall.Stat_t).Uid == b.Sys().(*syscall.Stat_t).Uid
 }
 
 // rename gives the file its name while it is locked, and closes it before: an

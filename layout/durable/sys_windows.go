@@ -26,9 +26,22 @@ func openDirLock(dir string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR|os.O_CREATE, 0o644)
 }
 
-func stillThere(_ *os.File, name string) bool {
-	_, err := os.Lstat(name)
-	return err == nil
+func openLock(root *os.Root) (*os.File, error) {
+	return root.OpenFile(LockName, os.O_RDWR|os.O_CREATE, 0o644)
+}
+
+// removeLocked removes a private directory that is empty except for its lock.
+func removeLocked(p *Private) error {
+	if err := p.lock.Close(); err != nil {
+		return err
+	}
+	if err := p.Root.Remove(LockName); err != nil {
+		return err
+	}
+	if err := p.Root.Close(); err != nil {
+		return err
+	}
+	return os.Remove(p.path)
 }
 
 func rename(f *os.File, from, to string) error {
@@ -68,5 +81,6 @@ func renameDir(d *Dir) (old string, err error) {
 }
 
 // Who may write is what the directory lets others do here, and not asked.
-func belongsToUser(fs.FileInfo) bool { return true }
-func onlyUser(fs.FileInfo) bool      { return true }
+func belongsToUser(fs.FileInfo) bool  { return true }
+func onlyUser(fs.FileInfo) bool       { return true }
+func sameOwner(a, b fs.FileInfo) bool { return true }

@@ -41,7 +41,7 @@ func (s *Stage) partial(d v1.Descriptor) (*partial, error) {
 		h: d.Digest.Algorithm().Hash(), count: func(int64) {},
 	}
 	if info, err := s.root.Lstat(p.name); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", layout.Printable(filepath.Join(s.dir, p.name)))
+		return nil, fmt.Errorf("%s: in the way, and not a regular file; remove it", layout.Printable(filepath.Join(s.Path(), p.name)))
 	}
 	var err error
 	if p.f, err = s.root.OpenFile(p.name, os.O_RDWR|os.O_CREATE, 0o644); err != nil {

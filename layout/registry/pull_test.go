@@ -583,12 +583,10 @@ func TestCommit(t *testing.T) {
 		}
 		index := layout.NewIndex()
 		index.Manifests = got
-		_, r, err := s.Contents(context.Background(), index)
-		if err != nil {
+		if _, err := s.Contents(context.Background(), index, true); err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
-		return s.Commit(context.Background(), out, o, true)
+		return s.Commit(out, o)
 	}
 	if err := build(durable.Options{}); err != nil {
 		t.Fatal(err)

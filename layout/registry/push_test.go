@@ -253,11 +253,10 @@ func TestPushReferrer(t *testing.T) {
 			}
 			index := layout.NewIndex()
 			index.Manifests = got
-			c, r, err := s.Contents(context.Background(), index)
+			c, err := s.Contents(context.Background(), index, false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer r.Close()
 			far := &registrytest.Registry{NoReferrers: old}
 			srv := httptest.NewServer(far)
 			defer srv.Close()

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,13 +17,12 @@ import (
 
 // A Stage is a directory in which a pull collects blobs: those that are whole
 // under the names that they have in a layout, and those that are not under
-// "partial". It is locked while it is open. Its methods may be called from
-// several goroutines, save Contents, Commit and Close.
+// "partial". It is the user's own, and locked while it is open. Its methods may
+// be called from several goroutines, except Contents, Commit and Close.
 type Stage struct {
-	dir    string
-	root   *os.Root
-	unlock func()
-	lender *layout.Reader // or nil
+	private *durable.Private
+	root    *os.Root       // of private
+	lender  *layout.Reader // or nil
 
 	mu   sync.Mutex
 	have map[digest.Digest]bool // written or hashed by this run
@@ -38,50 +36,28 @@ func StageFor(output string) string {
 }
 
 // OpenStage opens a stage, or makes a new one. The error wraps durable.ErrBusy
-// when another run has it open.
-func OpenStage(dir string) (*Stage, error) {
-	for range 8 {
-		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
-		info, err := os.Lstat(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // another run has just ended
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			return nil, fmt.Errorf("%s: in the way, and not a directory; remove it", layout.Printable(dir))
-		}
-		unlock, err := durable.Lock(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		root, err := os.OpenRoot(dir)
-		if err == nil {
-			var now, mine fs.FileInfo
-			if mine, err = root.Stat("."); err == nil {
-				now, err = os.Lstat(dir)
-			}
-			if err == nil && os.SameFile(mine, now) {
-				return &Stage{dir: dir, root: root, unlock: unlock, have: map[digest.Digest]bool{}}, nil
-			}
-			root.Close()
-		}
-		unlock()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return nil, fmt.Errorf("%s: %w", layout.Printable(dir), durable.ErrBusy)
+// when another run has it open, and durable.ErrNotOurs when somebody else may
+// have made it.
+func OpenStage(dir string) (*Stage, error) { return newStage(durable.OpenPrivate(dir)) }
+
+// TempStage makes a stage for a pull that leaves nothing behind, in a directory
+// that others may write into. What runs that were killed left there is removed.
+func TempStage(parent string) (*Stage, error) {
+	return newStage(durable.MakePrivate(parent, "ferry-pull-"))
 }
 
+func newStage(p *durable.Private, err error) (*Stage, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{private: p, root: p.Root, have: map[digest.Digest]bool{}}, nil
+}
+
+// Path is the directory of the stage, for people.
+func (s *Stage) Path() string { return s.private.Path() }
+
 // Close ends the work on the stage. It is removed unless it is to be kept and
-// holds something.
+// holds something. Closing it twice is harmless.
 func (s *Stage) Close(keep bool) (kept bool, err error) {
 	if s.root == nil {
 		return false, nil
@@ -93,15 +69,11 @@ func (s *Stage) Close(keep bool) (kept bool, err error) {
 			}
 		}
 	}
-	err = s.root.Close()
 	s.root = nil
-	if !kept {
-		if e := os.RemoveAll(s.dir); err == nil { // under the lock, so it is ours
-			err = e
-		}
+	if kept {
+		return true, s.private.Close()
 	}
-	s.unlock()
-	return kept, err
+	return false, s.private.Remove()
 }
 
 // holds reports whether a blob is there, by its content.
@@ -183,46 +155,23 @@ func (s *Stage) put(doc document) error {
 	return p.accept()
 }
 
-// write puts the two files beside the blobs, so that the stage is a layout.
-func (s *Stage) write(index v1.Index) error {
-	c := &layout.Contents{}
-	if err := c.SetIndex(index); err != nil {
-		return err
-	}
-	if err := s.root.MkdirAll("blobs/sha256", 0o755); err != nil {
-		return err
-	}
-	for name, data := range map[string][]byte{v1.ImageLayoutFile: c.OCILayout(), v1.ImageIndexFile: c.RawIndex} {
-		if err := s.root.RemoveAll(name); err != nil {
-			return err
-		}
-		if err := s.root.WriteFile(name, data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Contents makes the stage a layout with this index and lists it for copying.
-// Blobs that this run did not ask for are removed first. The stage must stay
-// open while the contents are used; the caller closes the reader.
-func (s *Stage) Contents(ctx context.Context, index v1.Index) (*layout.Contents, *layout.Reader, error) {
+// Contents makes the stage a layout with this index, and lists it for copying;
+// with seal it is sealed. Blobs that this run did not ask for are removed first.
+// The stage must stay open while the contents are used.
+func (s *Stage) Contents(ctx context.Context, index v1.Index, seal bool) (*layout.Contents, error) {
 	if err := s.sweep(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := s.write(index); err != nil {
-		return nil, nil, err
-	}
-	r, err := layout.OpenDir(s.dir)
+	w, err := layout.CreateIn(s.root, layout.WriterOptions{NoSync: true}) // synced where it is committed
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c, err := r.Contents(ctx)
-	if err != nil {
-		r.Close()
-		return nil, nil, err
+	defer w.Close()
+	w.SetIndex(index)
+	if _, err := w.Commit(ctx, layout.CommitOptions{Seal: seal}); err != nil {
+		return nil, err
 	}
-	return c, r, nil
+	return layout.Open(layout.RootFS(s.root)).Contents(ctx)
 }
 
 // sweep removes what earlier runs left and this one does not need.
@@ -249,51 +198,21 @@ func (s *Stage) sweep() error {
 	return nil
 }
 
-// Commit makes the stage, after Contents, the layout directory dir: its blobs
-// are moved there, not copied. With o.Overwrite a directory is replaced, but
-// only if it holds a layout. After an error the stage may be empty.
-func (s *Stage) Commit(ctx context.Context, dir string, o durable.Options, seal bool) (err error) {
+// Commit makes the stage, after Contents, the layout directory dir, which must be
+// the output that it is for. With o.Overwrite a directory is replaced, but only if
+// it holds a layout. Without an error the stage is closed; else it is as it was.
+func (s *Stage) Commit(dir string, o durable.Options) error {
 	if o.Overwrite {
 		if _, err := os.Lstat(filepath.Join(dir, v1.ImageLayoutFile)); errors.Is(err, fs.ErrNotExist) {
 			o.Overwrite = false // an empty directory will do, anything else is not ours to replace
 		}
 	}
-	out, err := durable.Mkdir(dir, o)
-	if err != nil {
-		return err
+	out, err := durable.Adopt(s.private, dir, o)
+	if err == nil {
+		err = out.Commit()
 	}
-	defer out.Close()
-	moved := []string{}
-	defer func() {
-		for _, name := range moved {
-			if err != nil {
-				os.Rename(filepath.Join(out.Path(), name), filepath.Join(s.dir, name)) // at worst it is fetched again
-			}
-		}
-	}()
-	for _, name := range []string{"blobs", v1.ImageLayoutFile, v1.ImageIndexFile} {
-		if err := os.Rename(filepath.Join(s.dir, name), filepath.Join(out.Path(), name)); err != nil {
-			return err
-		}
-		moved = append(moved, name)
+	if err == nil {
+		s.root = nil
 	}
-	if seal {
-		if err := sealDir(ctx, out.Path()); err != nil {
-			return err
-		}
-	}
-	return out.Commit()
-}
-
-func sealDir(ctx context.Context, dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	data, err := layout.SealDir(ctx, root)
-	if err != nil {
-		return err
-	}
-	return root.WriteFile(layout.SealName, data, 0o644)
+	return err
 }

@@ -149,7 +149,10 @@ func (w *world) pull(c *registry.Client, o registry.PullOptions) ([]v1.Descripto
 			w.t.Fatal(err)
 		}
 	}
-	_, r, err := s.Contents(context.Background(), index)
+	if _, err = s.Contents(context.Background(), index, false); err != nil {
+		w.t.Fatal(err)
+	}
+	r, err := layout.OpenDir(w.stageDir())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
@@ -13,17 +11,17 @@ import (
 )
 
 // Contents lists the source for copying. A source that can only be read from
-// front to back is unpacked beside spool first, a path that names the output.
-// The caller calls done when it has copied what it wants.
-func (s *Source) Contents(ctx context.Context, spool string) (c *layout.Contents, done func(), err error) {
+// front to back is unpacked in the directory tmpdir first. The caller calls done
+// when it has copied what it wants.
+func (s *Source) Contents(ctx context.Context, tmpdir string) (c *layout.Contents, done func(), err error) {
 	if s.Docker {
-		if c, done, err := s.dockerContents(ctx, spool); !errors.Is(err, bundle.ErrIsLayout) {
+		if c, done, err := s.dockerContents(ctx, tmpdir); !errors.Is(err, bundle.ErrIsLayout) {
 			return c, done, err
 		}
 	}
 	r, err := s.Reader()
 	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
-		return s.spool(ctx, spool)
+		return s.spool(ctx, tmpdir)
 	}
 	if err == nil {
 		if c, err = r.Contents(ctx); err != nil {
@@ -42,43 +40,34 @@ func (s *Source) Contents(ctx context.Context, spool string) (c *layout.Contents
 	return c, func() { r.Close() }, nil
 }
 
-// spool unpacks a stream into a layout directory that never gets its final
-// name: it goes when the command ends, or when the next run finds it.
-func (s *Source) spool(ctx context.Context, name string) (*layout.Contents, func(), error) {
-	tmp, err := spoolDir(name)
+// spoolPrefix begins the names of directories that hold an unpacked source.
+const spoolPrefix = ".ferry-spool-"
+
+// spool unpacks a stream into a layout in a directory of its own, which goes when
+// the command ends, or when the next run finds it.
+func (s *Source) spool(ctx context.Context, tmpdir string) (*layout.Contents, func(), error) {
+	tmp, err := durable.MakePrivate(tmpdir, spoolPrefix)
 	if err != nil {
 		return nil, nil, err
 	}
-	dir := filepath.Join(tmp.Path(), "layout")
-	report, err := s.WriteLayout(ctx, dir, layout.WriterOptions{NoSync: true}, layout.CommitOptions{}, nil)
+	w, err := layout.CreateIn(tmp.Root, layout.WriterOptions{NoSync: true})
 	if err != nil {
-		tmp.Close()
+		tmp.Remove()
 		return nil, nil, err
 	}
-	r, err := layout.OpenDir(dir)
+	defer w.Close()
+	report, err := s.write(ctx, w, layout.CommitOptions{}, nil)
 	if err != nil {
-		tmp.Close()
+		tmp.Remove()
 		return nil, nil, err
 	}
-	done := func() { r.Close(); tmp.Close() }
-	c, err := r.Contents(ctx)
+	c, err := layout.Open(layout.RootFS(tmp.Root)).Contents(ctx)
 	if err != nil {
-		done()
+		tmp.Remove()
 		return nil, nil, err
 	}
 	c.Sign = report.SignaturesFor
-	return c, done, nil
-}
-
-// spoolDir is a directory that goes when it is closed, or when the next run
-// finds it.
-func spoolDir(name string) (*durable.Dir, error) {
-	o := durable.Options{NoSync: true}
-	tmp, err := durable.Mkdir(name, o)
-	for n := 2; errors.Is(err, durable.ErrBusy) && n < 100; n++ {
-		tmp, err = durable.Mkdir(fmt.Sprintf("%s-%d", name, n), o)
-	}
-	return tmp, err
+	return c, func() { tmp.Remove() }, nil
 }
 
 // WriteLayout checks the source and writes it as a new layout directory, in
@@ -89,6 +78,10 @@ func (s *Source) WriteLayout(ctx context.Context, dir string, o layout.WriterOpt
 		return nil, err
 	}
 	defer w.Close()
+	return s.write(ctx, w, commit, check)
+}
+
+func (s *Source) write(ctx context.Context, w *layout.Writer, commit layout.CommitOptions, check func(*layout.Report) error) (*layout.Report, error) {
 	in := kinds.All.Inspect(Usual)
 	report, err := w.Receive(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}}, func(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
 		report, err := s.Audit(ctx, o)

@@ -6,18 +6,18 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/compression"
+	"github.com/ociferry/ferry/layout/durable"
 )
 
 // dockerContents reads an archive in docker's form. A compressed one, or a
-// stream, goes into a temporary file beside spool first.
-func (s *Source) dockerContents(ctx context.Context, spool string) (*layout.Contents, func(), error) {
-	f, done, err := s.plainTar(ctx, spool)
+// stream, goes into a temporary file in tmpdir first.
+func (s *Source) dockerContents(ctx context.Context, tmpdir string) (*layout.Contents, func(), error) {
+	f, done, err := s.plainTar(ctx, tmpdir)
 	if err != nil {
 		return nil, nil, s.Err(err)
 	}
@@ -38,7 +38,7 @@ func (s *Source) dockerContents(ctx context.Context, spool string) (*layout.Cont
 }
 
 // plainTar is the source as a file that can be read out of order, until done.
-func (s *Source) plainTar(ctx context.Context, spool string) (f *os.File, done func(), err error) {
+func (s *Source) plainTar(ctx context.Context, tmpdir string) (f *os.File, done func(), err error) {
 	in, err := s.Open(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -53,16 +53,16 @@ func (s *Source) plainTar(ctx context.Context, spool string) (f *os.File, done f
 		}
 	}
 	defer in.Close()
-	dir, err := spoolDir(spool)
+	dir, err := durable.MakePrivate(tmpdir, spoolPrefix)
 	if err != nil {
 		return nil, nil, err
 	}
-	tmp, err := os.OpenFile(filepath.Join(dir.Path(), "archive.tar"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	tmp, err := dir.Root.OpenFile("archive.tar", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		dir.Close()
+		dir.Remove()
 		return nil, nil, err
 	}
-	done = func() { tmp.Close(); dir.Close() }
+	done = func() { tmp.Close(); dir.Remove() }
 	w := bufio.NewWriterSize(tmp, 256<<10)
 	err = bundle.Inflate(ctx, w, in)
 	if err == nil {

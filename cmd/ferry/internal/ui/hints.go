@@ -85,6 +85,8 @@ func classify(err error) (code int, hint string) {
 		return CodeFailed, "rename it; or put a tar of the directory into another one, and pack that"
 	case errors.Is(err, artifact.ErrTooMany):
 		return CodeFailed, "put the files into a tar first, or pack several directories"
+	case errors.Is(err, durable.ErrNotOurs):
+		return CodeFailed, "look who made it, and remove it; or write into a directory where only you can write"
 	case errors.Is(err, durable.ErrBusy):
 		return CodeFailed, "wait until it has ended, or choose another output"
 	case errors.Is(err, durable.ErrNotRegular):
