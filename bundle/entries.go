@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ociferry/ferry/layout"
+	"github.com/ociferry/ferry/layout/compression"
 )
 
 // Limits of an archive.
@@ -266,8 +267,9 @@ func isPart(name string) bool {
 // headerError gives errors of reading a header words.
 func (e *entries) headerError(err error) error {
 	var bad *EntryError
+	var damage *compression.Error
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &damage):
 	case errors.Is(err, io.ErrUnexpectedEOF) && e.first:
 		return fmt.Errorf("%w: truncated within the first header (%w)", ErrNotTar, io.ErrUnexpectedEOF)
 	case errors.Is(err, io.ErrUnexpectedEOF):
