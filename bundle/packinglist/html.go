@@ -23,8 +23,8 @@ var (
 	scriptJS string
 )
 
-// hash is the word by which a policy allows one style or script.
-func hash(s string) string {
+// cspHash is the word by which a policy allows one style or script.
+func cspHash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
@@ -84,7 +84,7 @@ func (l *List) html(w io.Writer) error {
 	}
 	s := sheet{
 		List:   l,
-		Policy: template.HTMLAttr(`content="default-src 'none'; style-src ` + hash(styleCSS) + `; script-src ` + hash(scriptJS) + `; base-uri 'none'; form-action 'none'"`),
+		Policy: template.HTMLAttr(`content="default-src 'none'; style-src ` + cspHash(styleCSS) + `; script-src ` + cspHash(scriptJS) + `; base-uri 'none'; form-action 'none'"`),
 		Style:  template.CSS(styleCSS), Script: template.JS(scriptJS),
 		QR: q, Fills: chart(l.fills(), "fill", size),
 		Ferry: l.withFerry(), Plain: l.withoutFerry(), Verdicts: l.verdicts(), Boxes: l.boxes(), Signed: l.signatureWords(),

@@ -279,14 +279,17 @@ type verdict struct {
 
 func (l *List) verdicts() []verdict {
 	none := func(name string, f *Findings) verdict {
-		if f.Len() == 0 {
-			return verdict{name, "none found", true}
+		switch {
+		case f.Len() > 0:
+			return verdict{name, plural(f.Len(), "place"), false}
+		case l.Unseen.Len() > 0:
+			return verdict{name, "none found in what was looked into; see below for the rest", false}
 		}
-		return verdict{name, plural(f.Len(), "place"), false}
+		return verdict{name, "none found", true}
 	}
-	v := []verdict{none("Encrypted content", &l.Encrypted), none("Executable content", &l.Executable), none("Not looked into", &l.Unseen)}
-	if v[2].Good {
-		v[2].Answer = "nothing"
+	v := []verdict{none("Encrypted content", &l.Encrypted), none("Executable content", &l.Executable), {"Not looked into", "nothing", true}}
+	if n := l.Unseen.Len(); n > 0 {
+		v[2] = verdict{"Not looked into", plural(n, "place"), false}
 	}
 	var secrets, defaults int64
 	has := false

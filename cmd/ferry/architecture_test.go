@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"layout/lei":                 {"layout", "layout/artifact", "layout/compression", "layout/durable", "layout/internal/strictjson"},
 	"layout/registry":            {"layout", "layout/durable"},
 	"bundle":                     {"layout", "layout/artifact", "layout/stream", "layout/compression"},
-	"bundle/packinglist":         {"layout/visible"},
+	"bundle/packinglist":         {"layout", "layout/artifact", "layout/compression", "layout/kinds", "layout/lei", "layout/policy", "layout/signature", "layout/sniff", "layout/visible"},
 	"cmd/ferry": {
 		"bundle", "zarf", "layout", "layout/artifact", "layout/compression", "layout/diff", "layout/durable", "layout/kinds", "layout/lei",
 		"layout/stream", "layout/registry", "layout/sniff", "layout/signature", "layout/policy", "bundle/packinglist",

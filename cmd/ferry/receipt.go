@@ -27,7 +27,7 @@ func receiptFlags() []cli.Flag {
 // A receipt is a paper on what arrived. A nil receipt is not asked for.
 type receipt struct {
 	*output.ListFile
-	listing  *output.Collector
+	listing  *packinglist.Collector
 	by, at   string
 	expected bool
 }
@@ -39,7 +39,7 @@ func newReceipt(e *ui.Env, c *cli.Context, src *source.Source) (*receipt, error)
 	if p == nil || err != nil {
 		return nil, err
 	}
-	r := &receipt{ListFile: p, listing: output.NewCollector(), by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
+	r := &receipt{ListFile: p, listing: packinglist.NewCollector(), by: c.String("received-by"), at: c.String("received-at"), expected: c.String("expect") != ""}
 	if r.at == "" {
 		r.at = e.Now().UTC().Format(time.RFC3339)
 	}
@@ -52,7 +52,7 @@ func (r *receipt) write(ctx context.Context, src *source.Source, report *layout.
 	if r == nil {
 		return nil
 	}
-	l, err := r.listing.List(ctx, src, report)
+	l, err := output.ListOf(ctx, r.listing, src, report)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func NewListFile(e *ui.Env, c *cli.Context, flag string) (*ListFile, error) {
 // List reads a source to its end and says what is in it. check has the last
 // word on whether it is the right one.
 func (p *ListFile) List(ctx context.Context, src *source.Source, check func(*layout.Report) error) (*packinglist.List, error) {
-	collected := NewCollector()
+	collected := packinglist.NewCollector()
 	src.Collector = collected
 	end := source.ShowReading(p.e, "listing", src)
 	report, err := src.Audit(ctx, layout.AuditOptions{Inspectors: source.Inspectors()})
@@ -113,9 +113,20 @@ func (p *ListFile) List(ctx context.Context, src *source.Source, check func(*lay
 	if err != nil {
 		return nil, src.Err(err)
 	}
-	l, err := collected.List(ctx, src, report)
+	l, err := ListOf(ctx, collected, src, report)
 	if err == nil {
 		l.Given = p.given
+	}
+	return l, err
+}
+
+// ListOf is what was collected of a source.
+func ListOf(ctx context.Context, c *packinglist.Collector, src *source.Source, report *layout.Report) (*packinglist.List, error) {
+	s := packinglist.Signature{Keys: src.Requirements.SignedBy()}
+	s.KeyFiles, s.Beside, s.Required = src.Requirements.Files()
+	l, err := c.List(ctx, report, packinglist.Bundle{Name: src.Base(), Stream: src.Name == "-", Directory: src.IsDir}, s)
+	if n := len(report.Unlisted); err == nil && n > 0 {
+		l.Notices = append(l.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted)))
 	}
 	return l, err
 }

@@ -1,4 +1,4 @@
-package output
+package packinglist
 
 import (
 	"context"
@@ -9,14 +9,11 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/ociferry/ferry/bundle/packinglist"
-	"github.com/ociferry/ferry/cmd/ferry/internal/source"
-	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
 	"github.com/ociferry/ferry/layout/compression"
@@ -30,8 +27,8 @@ import (
 // maxFindings bounds each list of findings; what comes later is counted.
 const maxFindings = 1000
 
-// A Collector collects, in the pass of an audit, what a packing list says of a
-// source.
+// A Collector collects, in the pass of an audit, what a List says of a bundle. The
+// bytes of an archive are written to it as they are read.
 type Collector struct {
 	hash hash.Hash // of the archive as it is carried
 	size int64
@@ -39,14 +36,14 @@ type Collector struct {
 
 	seen    *policy.Inspector
 	Content *artifact.Inspection
-	mu      sync.Mutex // of what follows: blobs of a directory pass side by side
 }
 
+// NewCollector is a Collector for one audit.
 func NewCollector() *Collector {
 	return &Collector{hash: sha256.New()}
 }
 
-// Begin adds to an audit what the listing wants to see.
+// Begin adds to an audit what the list needs to see.
 func (l *Collector) Begin(ctx context.Context, o layout.AuditOptions) layout.AuditOptions {
 	o.Inspectors = slices.Clone(o.Inspectors)
 	l.seen = nil
@@ -83,32 +80,38 @@ type lister struct {
 	*Collector
 	report *layout.Report
 	in     *policy.Input
-	out    *packinglist.List
+	out    *List
 	found  map[digest.Digest]artifact.Finding
 	seen   map[digest.Digest]bool
 	known  map[digest.Digest]bool // artifacts: many paths may lead to one
 }
 
-// List is good when the audit has ended and found nothing wrong.
-func (l *Collector) List(ctx context.Context, src *source.Source, report *layout.Report) (*packinglist.List, error) {
+// List is good when the audit has ended and found nothing wrong. Of the bundle it
+// is told the name, and whether that is a directory or came as a stream; of the
+// signatures who signed and what the far side is to check them with.
+func (l *Collector) List(ctx context.Context, report *layout.Report, b Bundle, s Signature) (*List, error) {
 	in, err := l.seen.Input(ctx, report, kinds.All.Word)
 	if err != nil {
 		return nil, err
 	}
-	b := packinglist.Bundle{
-		Name: src.Base(), Stream: src.Name == "-", Form: "OCI layout directory", Directory: src.IsDir, Size: report.Bytes,
-		Identity: string(report.Digest), Sealed: report.Sealed, Blobs: report.Blobs,
-	}
-	if !src.IsDir {
+	b.Form, b.Size, b.Identity, b.Sealed, b.Blobs = "OCI layout directory", report.Bytes, string(report.Digest), report.Sealed, report.Blobs
+	if !b.Directory {
 		b.Form = "OCI layout, tar"
 		if f, err := compression.Detect(l.head); err == nil && f != compression.None {
 			b.Form += " with " + f.Name
 		}
 		b.Size, b.SHA256 = l.size, hex.EncodeToString(l.hash.Sum(nil))
 	}
-	x := &lister{l, report, in, &packinglist.List{Bundle: b, Artifacts: []packinglist.Artifact{}, Files: []packinglist.File{}, Notices: l.Content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
-	for _, f := range []*packinglist.Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
-		f.List = []packinglist.Finding{}
+	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
+	s.Checked = len(s.Keys) > 0
+	for _, f := range report.Signatures {
+		if g, err := signature.Parse(f.Data); err == nil && !s.Checked {
+			s.Hints = append(s.Hints, g.Hint())
+		}
+	}
+	x := &lister{l, report, in, &List{Bundle: b, Signature: s, Artifacts: []Artifact{}, Files: []File{}, Notices: l.Content.Notices()}, map[digest.Digest]artifact.Finding{}, map[digest.Digest]bool{}, map[digest.Digest]bool{}}
+	for _, f := range []*Findings{&x.out.Encrypted, &x.out.Executable, &x.out.Unseen} {
+		f.List = []Finding{}
 	}
 	for _, f := range l.Content.Findings() {
 		x.found[f.Digest] = f
@@ -118,26 +121,22 @@ func (l *Collector) List(ctx context.Context, src *source.Source, report *layout
 	}
 	for _, d := range report.All() {
 		if d.MediaType == "" {
-			x.file(packinglist.File{Artifact: -1, Role: "unreferenced", Digest: string(d.Digest), Size: d.Size})
+			x.file(File{Artifact: -1, Role: "unreferenced", Digest: string(d.Digest), Size: d.Size})
 		}
 	}
 	for _, f := range in.Files {
 		if f.Found == nil {
-			x.add(&x.out.Unseen, packinglist.Finding{File: f.Name, What: "no part of the layout, and not looked at"})
+			x.add(&x.out.Unseen, Finding{File: f.Name, What: "no part of the layout, and not looked at"})
 			continue
 		}
 		if f.Digest != "" {
-			x.out.Files = append(x.out.Files, packinglist.File{Artifact: -1, Role: "beside", Name: f.Name, Type: f.Found.Type, Nesting: f.Found.Nesting, Entries: f.Found.Entries, Size: f.Size, Digest: string(f.Digest),
+			x.out.Files = append(x.out.Files, File{Artifact: -1, Role: "beside", Name: f.Name, Type: f.Found.Type, Nesting: f.Found.Nesting, Entries: f.Found.Entries, Size: f.Size, Digest: string(f.Digest),
 				Encrypted: f.Found.Encrypted.Len() > 0, Executable: f.Found.Executable.Len() > 0, Unseen: f.Found.Unseen.Len() > 0})
 		}
 		x.places(&x.out.Encrypted, f.Name, &f.Found.Encrypted)
 		x.places(&x.out.Executable, f.Name, &f.Found.Executable)
 		x.places(&x.out.Unseen, f.Name, &f.Found.Unseen)
 	}
-	if n := len(report.Unlisted); n > 0 {
-		x.out.Notices = append(x.out.Notices, fmt.Sprintf("SHA256SUMS does not list %s beside the layout: %s", ui.Count(n, "file"), ui.FirstOf(report.Unlisted)))
-	}
-	x.signature(report, src.Requirements)
 	return x.out, nil
 }
 
@@ -164,33 +163,20 @@ func references(index *v1.Index) iter.Seq2[v1.Descriptor, []string] {
 	}
 }
 
-func (x *lister) signature(report *layout.Report, t *source.Requirements) {
-	s := &x.out.Signature
-	s.Keys = t.SignedBy()
-	s.Present = len(report.Signatures) > 0 || len(s.Keys) > 0
-	s.Checked = len(s.Keys) > 0
-	s.KeyFiles, s.Beside, s.Required = t.Files()
-	for _, f := range report.Signatures {
-		if g, err := signature.Parse(f.Data); err == nil && !s.Checked {
-			s.Hints = append(s.Hints, g.Hint())
-		}
-	}
-}
-
 // descriptor lists an artifact, or an index with what is in it, once.
 func (x *lister) descriptor(d v1.Descriptor, references []string, within digest.Digest) {
 	if x.known[d.Digest] {
 		return
 	}
 	x.known[d.Digest] = true
-	a := packinglist.Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: layout.FormatPlatform(d.Platform)}
+	a := Artifact{References: references, MediaType: d.MediaType, Digest: string(d.Digest), Within: string(within), Platform: layout.FormatPlatform(d.Platform)}
 	index, m := x.report.Document(d.Digest)
 	if a.Kind = kinds.All.Word(m); index != nil {
 		a.Kind = fmt.Sprintf("index of %d", len(index.Manifests))
 	}
 	at := len(x.out.Artifacts)
 	x.out.Artifacts = append(x.out.Artifacts, a)
-	row := packinglist.File{Artifact: at, Role: "manifest", Claimed: d.MediaType, Digest: string(d.Digest), Size: d.Size}
+	row := File{Artifact: at, Role: "manifest", Claimed: d.MediaType, Digest: string(d.Digest), Size: d.Size}
 	switch {
 	case m != nil:
 		x.manifest(at, d, m)
@@ -214,7 +200,7 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 	a.Type, a.Created, a.Source = m.ArtifactType, m.Annotations[v1.AnnotationCreated], m.Annotations[v1.AnnotationSource]
 	titles, _ := x.Content.FileNames(m) // the inspectors have had their say
 	for i, l := range m.Layers {
-		f := packinglist.File{Artifact: at, Role: "layer", Name: l.Annotations[v1.AnnotationTitle], Claimed: l.MediaType, Digest: string(l.Digest), Size: l.Size}
+		f := File{Artifact: at, Role: "layer", Name: l.Annotations[v1.AnnotationTitle], Claimed: l.MediaType, Digest: string(l.Digest), Size: l.Size}
 		if i < len(titles) && titles[i] != "" {
 			f.Name = titles[i]
 		}
@@ -225,36 +211,43 @@ func (x *lister) manifest(at int, d v1.Descriptor, m *v1.Manifest) {
 		a.Size += l.Size
 		x.file(f)
 	}
-	x.file(packinglist.File{Artifact: at, Role: "config", Claimed: m.Config.MediaType, Digest: string(m.Config.Digest), Size: m.Config.Size})
+	x.file(File{Artifact: at, Role: "config", Claimed: m.Config.MediaType, Digest: string(m.Config.Digest), Size: m.Config.Size})
 	if f, ok := x.found[d.Digest].Detail.(*lei.Found); ok {
 		a.LEI = x.lei(f)
 	}
 }
 
-func (x *lister) lei(f *lei.Found) *packinglist.LEI {
-	e := &packinglist.LEI{Date: f.Snapshot.Date, Version: f.Snapshot.LEIVersion, Reports: f.Payload.Entries, RawSize: f.Payload.RawSize, Secrets: packinglist.Secrets{Found: []packinglist.Count{}}}
+func (x *lister) lei(f *lei.Found) *LEI {
+	e := &LEI{Date: f.Snapshot.Date, Version: f.Snapshot.LEIVersion, Reports: f.Payload.Entries, RawSize: f.Payload.RawSize, Secrets: Secrets{Found: []Count{}}}
 	if s := f.Summary; s != nil {
-		e.Repositories, e.Oldest, e.Newest = s.Repos, ui.RFC3339(s.Oldest), ui.RFC3339(s.Newest)
+		e.Repositories, e.Oldest, e.Newest = s.Repos, rfc3339(s.Oldest), rfc3339(s.Newest)
 		for _, r := range lei.Risks {
 			if n := s.Risk[r]; n > 0 || r != "other" {
-				e.Risk = append(e.Risk, packinglist.Count{Name: r, N: n})
+				e.Risk = append(e.Risk, Count{Name: r, N: n})
 			}
 		}
 	}
 	if s := f.Payload.Secrets; s != nil {
 		e.Secrets.More = s.More
 		for _, p := range s.Found {
-			e.Secrets.Found = append(e.Secrets.Found, packinglist.Count{Name: p.Path, N: p.Count})
+			e.Secrets.Found = append(e.Secrets.Found, Count{Name: p.Path, N: p.Count})
 		}
 		for _, p := range s.Defaults {
-			e.Secrets.Defaults = append(e.Secrets.Defaults, packinglist.Count{Name: p.Path, N: p.Count})
+			e.Secrets.Defaults = append(e.Secrets.Defaults, Count{Name: p.Path, N: p.Count})
 		}
 	}
 	return e
 }
 
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
 // file adds a row with what was found in the blob.
-func (x *lister) file(f packinglist.File) {
+func (x *lister) file(f File) {
 	d := digest.Digest(f.Digest)
 	f.Again = x.seen[d]
 	x.seen[d] = true
@@ -276,19 +269,19 @@ func (x *lister) file(f packinglist.File) {
 	}
 	if program != "" {
 		f.Executable = true
-		x.add(&x.out.Executable, packinglist.Finding{File: name, What: program})
+		x.add(&x.out.Executable, Finding{File: name, What: program})
 	}
 	x.out.Files = append(x.out.Files, f)
 }
 
-func (x *lister) places(to *packinglist.Findings, name string, p *sniff.Places) {
+func (x *lister) places(to *Findings, name string, p *sniff.Places) {
 	for _, q := range p.List {
-		x.add(to, packinglist.Finding{File: name, Path: q.Path, What: q.What})
+		x.add(to, Finding{File: name, Path: q.Path, What: q.What})
 	}
 	to.More += p.More
 }
 
-func (x *lister) add(to *packinglist.Findings, f packinglist.Finding) {
+func (x *lister) add(to *Findings, f Finding) {
 	if len(to.List) >= maxFindings {
 		to.More++
 		return
