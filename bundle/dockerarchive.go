@@ -42,9 +42,9 @@ const (
 )
 
 // IsDocker reports whether a plain tar has docker's manifest.json and is no
-// layout. It looks at the names of its entries only.
-func IsDocker(f io.ReaderAt, size int64) bool {
-	_, err := scanDocker(f, size)
+// layout. It looks at the names of its entries only, until ctx ends.
+func IsDocker(ctx context.Context, f io.ReaderAt, size int64) bool {
+	_, err := scanDocker(ctx, f, size)
 	return err == nil
 }
 
@@ -69,7 +69,7 @@ func IsDocker(f io.ReaderAt, size int64) bool {
 // *compression.Error, a *layout.CorruptError or *layout.FormatError, or the
 // error of f or of ctx.
 func DockerContents(ctx context.Context, f io.ReaderAt, size int64) (*layout.Contents, error) {
-	d, err := scanDocker(f, size)
+	d, err := scanDocker(ctx, f, size)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ type dockerLayer struct {
 }
 
 // scanDocker reads the headers of an archive.
-func scanDocker(f io.ReaderAt, size int64) (*dockerArchive, error) {
+func scanDocker(ctx context.Context, f io.ReaderAt, size int64) (*dockerArchive, error) {
 	stream := io.NewSectionReader(f, 0, size)
 	head := make([]byte, compression.MagicLen)
 	n, err := stream.ReadAt(head, 0)
@@ -181,6 +181,9 @@ func scanDocker(f io.ReaderAt, size int64) (*dockerArchive, error) {
 	}
 	e := newSeekingEntries(stream)
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		h, err := e.header()
 		if err == io.EOF {
 			break

@@ -51,9 +51,22 @@ func Documents(ctx context.Context, r io.Reader) (*layout.Report, error) {
 	return a.Partial(), nil
 }
 
+// reader ends when its context does.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.r.Read(p)
+}
+
 // scan feeds the files of an archive to an audit, until done says so.
 func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (err error) {
-	m, z, _, err := open(r, compression.Watch{Aside: a.Aside})
+	m, z, _, err := open(reader{ctx, r}, compression.Watch{Aside: a.Aside})
 	if err != nil {
 		return err
 	}

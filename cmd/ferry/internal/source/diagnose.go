@@ -28,7 +28,7 @@ func (s *Source) otherForm(ctx context.Context, report *layout.Report, err error
 	if f, err := s.regular(); err == nil {
 		defer f.Close()
 		if info, err := f.Stat(); err == nil {
-			docker = docker || bundle.IsDocker(f, info.Size())
+			docker = docker || bundle.IsDocker(ctx, f, info.Size())
 			if none {
 				below = bundle.NestedLayout(ctx, f, info.Size())
 			}
