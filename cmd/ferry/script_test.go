@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"login":    login,
 			"upload":   upload,
 			"mode":     mode,
+			"keys":     keys,
 			"tarOf":    tarOf,
 		},
 	})

@@ -2,6 +2,13 @@ package main
 
 import (
 	"archive/tar"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,7 +17,37 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ociferry/ferry/layout/signature"
 )
+
+// keys [-ed25519] NAME...: new key pairs, as ferry keygen makes them, but without
+// a password, which takes long to derive a key from.
+func keys(ts *testscript.TestScript, neg bool, args []string) {
+	algorithm := signature.P256
+	if len(args) > 0 && args[0] == "-ed25519" {
+		algorithm, args = signature.Ed25519, args[1:]
+	}
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: keys [-ed25519] NAME...")
+	}
+	for _, name := range args {
+		_, ed, err := ed25519.GenerateKey(nil)
+		ts.Check(err)
+		key := crypto.Signer(ed)
+		if algorithm == signature.P256 {
+			key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			ts.Check(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		ts.Check(err)
+		private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+		k, err := signature.ParsePrivateKey(private, nil)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name+".key"), private, 0o600))
+		ts.Check(os.WriteFile(ts.MkAbs(name+".pub"), k.Public().PEM(), 0o644))
+	}
+}
 
 // mode OCTAL FILE: a file has these permissions.
 func mode(ts *testscript.TestScript, neg bool, args []string) {

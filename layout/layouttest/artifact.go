@@ -3,6 +3,8 @@ package layouttest
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ type Artifact struct {
 
 	JSONL    func([]byte) []byte // the payload before it is compressed
 	Count    int                 // reports that JSONL adds to, or takes from, the count
+	Compress func([]byte) []byte // Gzip, if it is nil
 	Payload  func([]byte) []byte // cache.jsonl.gz
 	Snapshot func(Object) Object // manifest.json
 	Config   func(Object) Object // the config
@@ -60,7 +63,10 @@ func (a Artifact) Layout() Layout {
 	}
 	jsonl := edit(a.JSONL, Reports(reports))
 	reports += a.Count
-	payload := edit(a.Payload, Gzip(jsonl))
+	if a.Compress == nil {
+		a.Compress = Gzip
+	}
+	payload := edit(a.Payload, a.Compress(jsonl))
 	snapshot := edit(a.SnapshotBytes, []byte(edit(a.Snapshot, Snapshot(jsonl, payload, reports)).String()))
 	config := edit(a.ConfigBytes, []byte(edit(a.Config, Object{
 		{"lei_version", `"0.9.1"`}, {"format_version", `"1.0"`}, {"created", `"2026-02-05T00:00:00Z"`}, {"cache_entries", itoa(reports)},
@@ -124,10 +130,14 @@ func Reports(n int) []byte {
 
 // Snapshot is manifest.json for a payload.
 func Snapshot(jsonl, payload []byte, reports int) Object {
+	hash := sha256.New()
+	for line := range bytes.SplitSeq(jsonl, []byte("\n")) {
+		hash.Write(line)
+	}
 	return Object{
 		{"format_version", `"1.0"`}, {"lei_version", `"0.9.1"`}, {"date", `"2026-02-05"`}, {"created", `"2026-02-05T00:00:00.000000Z"`},
 		{"entry_count", itoa(reports)}, {"raw_size", itoa(len(jsonl))}, {"compressed_size", itoa(len(payload))},
-		{"content_hash", Quote(strings.TrimPrefix(SHA256(bytes.ReplaceAll(jsonl, []byte("\n"), nil)), "sha256:"))}, {"repos", "[]"},
+		{"content_hash", Quote(hex.EncodeToString(hash.Sum(nil)))}, {"repos", "[]"},
 	}
 }
 

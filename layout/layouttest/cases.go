@@ -25,20 +25,23 @@ type Case struct {
 	Choice bool
 }
 
-// Refused are the cases that must be refused. With the race detector on, those
-// of much content are left out: they take minutes then, and show no race that
-// the others do not.
-func Refused() []Case {
+// Refused are the cases that must be refused, without the large ones.
+func Refused() []Case { return refused(false) }
+
+// Large are those that must be refused and take long to make and to read, or
+// ask for much memory. They are for one test, of the whole command.
+func Large() []Case { return refused(true) }
+
+func refused(large bool) []Case {
 	cases := slices.Concat(descriptorCases(), manifestCases(), indexCases(), layoutCases(), graphCases(),
 		titleCases(), blobCases(), dirCases(), sealCases(),
 		snapshotCases(), configCases(), lineCases(), payloadCases(), layerCases(),
 		nameCases(), typeCases(), headerCases(), fieldCases(), recordCases(), streamCases())
-	if race {
-		large := regexp.MustCompile(`[MG]iB|00,00.`)
-		cases = slices.DeleteFunc(cases, func(c Case) bool { return large.MatchString(c.Name) && c.Dir == nil })
-	}
-	return cases
+	return slices.DeleteFunc(cases, func(c Case) bool { return (much.MatchString(c.Name) && c.Dir == nil) != large })
 }
+
+// much is in the names of what is large.
+var much = regexp.MustCompile(`[MG]iB|00,00.`)
 
 // Accepted are the cases that are unusual, and right.
 func Accepted() []Case {

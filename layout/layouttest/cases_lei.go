@@ -182,8 +182,9 @@ func payloadCases() (cases []Case) {
 		Payload:  func([]byte) []byte { return GzipRun([]byte("{}\n"), "\n", 512<<20, nil) },
 		Snapshot: with("raw_size", "9223372036854775807"),
 	}}, Case{Name: "payload: 160 MiB that raw_size announces, of a thousandth", Words: "whatever raw_size announces|no raw_size announced", Artifact: Artifact{
-		JSONL: func([]byte) []byte { return bytes.Repeat([]byte(dull), 160<<20/len(dull)) },
-		Count: 160<<20/len(dull) - 5,
+		JSONL:    func([]byte) []byte { return bytes.Repeat([]byte(dull), 160<<20/len(dull)) },
+		Compress: func(jsonl []byte) []byte { return GzipRun(nil, dull, int64(len(jsonl)), nil) },
+		Count:    160<<20/len(dull) - 5,
 	}})
 }
 

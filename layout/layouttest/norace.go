@@ -1,5 +1,0 @@
-//go:build !race
-
-package layouttest
-
-const race = false
