@@ -342,7 +342,7 @@ func (x *exportRun) notes(r *lei.ExportReport) {
 	if n := r.Secrets.Notice(); n != "" && !x.o.Redact {
 		x.e.Note("%s", n)
 	}
-	if s := r.Secrets; len(s.Found) > 0 && x.o.AllowSecrets && !x.o.Redact {
+	if s := r.Secrets; s.Err() != nil && x.o.AllowSecrets && !x.o.Redact {
 		x.e.Note("%s; allowed", &lei.SecretsError{Secrets: s})
 	}
 }

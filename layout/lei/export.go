@@ -109,7 +109,7 @@ func Export(ctx context.Context, r io.Reader, manifest, cache io.Writer, o Expor
 	}
 	e.report.InvalidUTF8 = e.sum.invalid
 	e.report.Secrets = e.rep.secrets.report()
-	if len(e.report.Secrets.Found) > 0 && err == nil && !o.AllowSecrets && !o.Redact {
+	if e.report.Secrets.Err() != nil && err == nil && !o.AllowSecrets && !o.Redact {
 		err = &SecretsError{Secrets: e.report.Secrets}
 	}
 	if err != nil {

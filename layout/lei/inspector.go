@@ -57,6 +57,9 @@ func (c *Checker) Findings() (all []artifact.Finding) {
 			for _, p := range f.Payload.Secrets.Found {
 				a.Secrets = append(a.Secrets, artifact.Place(p))
 			}
+			if n := f.Payload.Secrets.More; n > 0 {
+				a.Secrets = append(a.Secrets, artifact.Place{Path: "data.config, at further keys", Count: n})
+			}
 		}
 		all = append(all, a)
 	}

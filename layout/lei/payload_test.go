@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -201,6 +202,18 @@ func TestSecrets(t *testing.T) {
 		{"each word", `{"a_secret":"v","MyToken":"v","PASSWORD":"v","aws_credentials":"v","api_key_id":"v","api-key":"v"}`,
 			"data.config.MyToken 1, data.config.PASSWORD 1, data.config.a_secret 1, data.config.api-key 1, data.config.api_key_id 1, data.config.aws_credentials 1", ""},
 		{"other types", `{"token_a":5,"token_b":true,"token_c":{},"token_d":[]}`, "data.config.token_a 1, data.config.token_b 1", ""},
+		{"words in other forms", `{"passwd":"v","db_pass":"v","PGPWD":"v","dbPwds":"v","passPhrase":"v","proxy-authorization":"v","signing_salt":"v","salt2":"v","erlang_cookie":"v","SENTRY_DSN":"v","smtp":{"auth":"v"},"mysqlpwd":"v","aws_creds":"v","jwt":"v"}`,
+			"data.config.PGPWD 1, data.config.SENTRY_DSN 1, data.config.aws_creds 1, data.config.dbPwds 1, data.config.db_pass 1, data.config.erlang_cookie 1, data.config.jwt 1, data.config.mysqlpwd 1, data.config.passPhrase 1, data.config.passwd 1, data.config.proxy-authorization 1, data.config.salt2 1, data.config.signing_salt 1, data.config.smtp.auth 1", ""},
+		{"words that are none", `{"bypass":true,"compass":"n","passenger":"v","author":"v","auth_url":"http://localhost:4000","password":"","basalt":1,"saltiness":1,"asset":"v","pinned":1,"authority":"v","pass_rate":null}`, "", ""},
+		{"no object", `"v"`, "data.config 1", ""},
+		{"an array", `["v",["w"],{"port":4000},null]`, "data.config[] 1, data.config[][] 1", ""},
+		{"URLs", `{"a":"ecto://lei:v@db/lei","b":"redis://:v@db","c":["x","https://0123456789abcdef@sentry.io/1"],"d":"see amqp://u:p@h/ there","e":"http://localhost:4000/a@b","f":"ssh://git@github.com/a","g":"https://git@github.com/a","h":"git+ssh://me@host/a","i":"https://u:@host/"}`,
+			"data.config.a 1, data.config.b 1, data.config.c[] 1, data.config.d 1", ""},
+		{"pairs", `{"a":"host=db password=v","b":"Server=db;User Id=u;Pwd=v;","c":"DB_PASS=v","d":"{\"token\": \"v\"}","e":"%{api_key: \"v\"}","f":"https://host/?sig=v","g":"AccountName=a;AccountKey=v==","h":"'secret' => 'v'","i":"keyspace=lei keyboard: us","j":"https://keycloak.example.com:8443/auth","k":"password=","l":"password=; x=1","m":"token.example.com:443","n":"a=b:c"}`,
+			"data.config.a 1, data.config.b 1, data.config.c 1, data.config.d 1, data.config.e 1, data.config.f 1, data.config.g 1, data.config.h 1", ""},
+		{"tokens", `{"a":"ghp_` + letters(36) + `","b":"x AKIA` + strings.Repeat("Q", 16) + `.","c":"-----BEGIN RSA PRIVATE KEY-----\nv","d":"eyJ` + letters(20) + `.eyJ` + letters(20) + `.x","e":"glpat-` + letters(20) + `","f":"Bearer 12345678","g":"Basic dTpwYXNzd29yZA==","h":"https://hooks.slack.com/services/T00000000/B0/x","i":"ghp_short","j":"task-` + letters(32) + `","k":"basic","l":"-----BEGIN CERTIFICATE-----","m":"sk-learn-is-a-library-for-machine-learning","n":"Bearer of news"}`,
+			"data.config.a 1, data.config.b 1, data.config.c 1, data.config.d 1, data.config.e 1, data.config.f 1, data.config.g 1, data.config.h 1", ""},
+		{"what a plain LEI sets", `{"sbom_risk_level":"medium","base_temp_dir":"/tmp","lei_base_url":"http://localhost:4000","critical_large_commit_level":0.3,"jobs_per_core_max":1,"airgapped":false}`, "", ""},
 		{"escaped key", `{"\u006awt_secr\u0065t":"v"}`, "data.config.jwt_secret 1", ""},
 		{"nested", `{"mail":{"smtp":[{"x":1,"password":"v"}]}}`, "data.config.mail.smtp[].password 1", ""},
 		{"below a secret key", `{"tokens":{"a":"v","b":["v",null,"v"]}}`, "data.config.tokens.a 1, data.config.tokens.b[] 2", ""},
@@ -237,6 +250,46 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("Notice: got %q", p.Secrets.Notice())
 			}
 		})
+	}
+}
+
+// letters are n letters and digits.
+func letters(n int) string { return strings.Repeat("aB3dE", n/5+1)[:n] }
+
+// Each shape is found where it is as long as it must be, and not where it is
+// shorter.
+func TestShapes(t *testing.T) {
+	n := 0
+	for c := range shapes {
+		for _, s := range shapes[c] {
+			n++
+			fill := "7"
+			if text := "x " + s.prefix + strings.Repeat(fill, s.n); !looksSecret([]byte(text)) {
+				t.Errorf("%s is not found", text)
+			}
+			if text := s.prefix + strings.Repeat(fill, s.n-1); looksSecret([]byte(text)) {
+				t.Errorf("%s is found", text)
+			}
+		}
+	}
+	if n < 70 {
+		t.Errorf("%d shapes", n)
+	}
+}
+
+// More text than can be looked into in good time is taken for secrets.
+func TestSecretsTooMuch(t *testing.T) {
+	var raw bytes.Buffer
+	text := strings.Repeat("x", 1<<20-100)
+	for i := range maxLooked>>20 + 3 {
+		fmt.Fprintf(&raw, `{"data":{"config":{"a":"%d%s"}}}`+"\n", i, text)
+	}
+	p, err := ScanPayload(t.Context(), bytes.NewReader(gzipped(raw.Bytes())), ScanOptions{MaxRaw: -1, Secrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Secrets.Found) != 0 || p.Secrets.More < 2 || !strings.HasSuffix(errText(p.Secrets.Err()), fmt.Sprintf("found values at %d keys, in too much text to look into", p.Secrets.More)) {
+		t.Errorf("got %+v, %v", p.Secrets, p.Secrets.Err())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 )
 
 // RedactedDomain is what stands behind the @ of an address that Export hid.
@@ -17,15 +18,17 @@ const RedactedDomain = "redacted.invalid"
 // redactEmails appends to dst a line that the scanner accepted, with addresses
 // replaced, and counts them. An address is
 //
-//   - all of a string under a key "email" or "emails", or one that ends with
-//     "_email" or "_emails", in any case, if it is not empty, also in arrays
-//     below it; in objects below it, each string with an @;
+//   - all of a string under a key that ends with the word "email" or "mail", or
+//     with one of them and "address", in any case, singular or plural, and of
+//     every string in arrays there, if it is not empty; in objects there, each
+//     string and key that has an @;
 //   - in any other string, a key or a value, what stands in angle brackets and
 //     has an @, as in "name <email>";
-//   - in any other string, what looks like one: x@y.z, with z of two or more
-//     letters, "x y"@z.z with a quoted local part, x@[192.0.2.1] (RFC 5321,
-//     4.1.2); but neither git@..., which is how repositories are named, nor
-//     what follows a single slash, as in the path of a URL.
+//   - in any other string, what looks like one (RFC 5322, section 3.4.1): x@y.z,
+//     with z of two or more letters, "x"@y.z, x@[192.0.2.1], and %40 for the @;
+//     in a URL, its user, password and host, where these look like one. But
+//     git@..., which is how repositories are named, is none, nor is what follows
+//     a single slash, as in the path of a URL.
 //
 // The values of "repo" stay as they are. Strings without an address stay byte
 // for byte.
@@ -33,28 +36,27 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 	var count int64
 	var with []byte
 	email, repo := false, false // the key of the values to come
-	depth, under := 0, 0        // of containers, and of the one below a key for addresses
-	object := 0                 // of the first object below that
+	depth, below := 0, 0        // of containers, and of the one under a key for addresses
+	object := 0                 // of the first object in that
 	done := 0
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		default:
 			continue
 		case '[', '{':
-			if depth++; email && under == 0 {
-				under = depth
+			if depth++; email && below == 0 {
+				below = depth
 			}
-			if line[i] == '{' && under > 0 && object == 0 {
+			if line[i] == '{' && below > 0 && object == 0 {
 				object = depth
 			}
-			email, repo = false, false
 			continue
 		case ']', '}':
 			if depth == object {
 				object = 0
 			}
-			if depth == under {
-				under = 0
+			if depth == below {
+				below = 0
 			}
 			depth--
 			email, repo = false, false
@@ -81,11 +83,15 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 		}
 		n, isKey := int64(0), next < len(line) && line[next] == ':'
 		switch {
-		case !isKey && (email || under > 0 && (object == 0 || bytes.IndexByte(text, '@') >= 0)):
+		case !isKey && (email || below > 0 && object == 0):
 			if len(text) > 0 && !isRedacted(text) {
 				with, n = hideAddress(with[:0], text), 1
 			}
-		case !isKey && repo || bytes.IndexByte(text, '@') < 0:
+		case below > 0 && bytes.IndexByte(text, '@') >= 0:
+			if !isRedacted(text) {
+				with, n = hideAddress(with[:0], text), 1
+			}
+		case !isKey && repo:
 		default:
 			with, n = hideAddresses(with[:0], text)
 		}
@@ -102,47 +108,71 @@ func redactEmails(dst, line []byte) ([]byte, int64) {
 	return append(dst, line[done:]...), count
 }
 
+// isEmailKey says whether what stands under a key is an address.
 func isEmailKey(key []byte) bool {
-	if n := len(key); n > 0 && key[n-1]|0x20 == 's' {
-		key = key[:n-1]
+	var room [maxName]byte
+	var marks [16]int
+	all, ends := splitKey(room[:0], marks[:0], key)
+	word := func(back int) string {
+		if back >= len(ends) {
+			return ""
+		}
+		i, begin := len(ends)-1-back, 0
+		if i > 0 {
+			begin = ends[i-1]
+		}
+		return string(bytes.TrimSuffix(all[begin:ends[i]], []byte("s")))
 	}
-	before, word := len(key)-len("email"), []byte("email")
-	return before >= 0 && bytes.EqualFold(key[before:], word) && (before == 0 || key[before-1] == '_')
+	last := word(0)
+	if last == "addr" || last == "addres" || last == "addresse" {
+		last = word(1)
+	}
+	return last == "mail" || last == "mailto" || strings.HasSuffix(last, "email") || strings.HasPrefix(last, "emailaddr")
 }
 
 // hideAddresses is text with the addresses within it replaced.
 func hideAddresses(dst, text []byte) ([]byte, int64) {
 	var count int64
-	done, from := 0, 0
-	for {
-		at := bytes.IndexByte(text[from:], '@')
-		if at < 0 {
-			return append(dst, text[done:]...), count
+	done := 0
+	for at := 0; at < len(text); at++ {
+		width := 0
+		switch {
+		case text[at] == '@':
+			width = 1
+		case text[at] == '%' && bytes.HasPrefix(text[at:], []byte("%40")):
+			width = 3
+		default:
+			continue
 		}
-		at += from
-		begin, end := address(text[done:], at-done)
+		begin, end := address(text[done:], at-done, width)
 		if begin == end {
-			from = at + 1
 			continue
 		}
 		begin, end = begin+done, end+done
 		dst = append(dst, text[done:begin]...)
-		dst = hideAddress(dst, text[begin:end])
-		done, from = end, end
+		whole := text[begin:end]
+		if width > 1 {
+			whole = bytes.Replace(whole, []byte("%40"), []byte{'@'}, 1)
+		}
+		dst = hideAddress(dst, whole)
+		done, at = end, end-1
 		count++
 	}
+	return append(dst, text[done:]...), count
 }
 
 // maxAddress is how far from its @ an address reaches; the standard allows 254
 // bytes in all.
 const maxAddress = 320
 
-// address is the place of the address whose @ stands at the given place, an
-// empty one if it is none.
-func address(text []byte, at int) (begin, end int) {
+// address is the place of the address whose @, of so many bytes, stands at the
+// given place; an empty one if it is none.
+func address(text []byte, at, width int) (begin, end int) {
 	if low := at - maxAddress; low > 0 {
-		begin, end = address(text[low:], maxAddress)
-		return begin + low, end + low
+		if begin, end = address(text[low:], maxAddress, width); begin < end {
+			return begin + low, end + low
+		}
+		return 0, 0
 	}
 	text = text[:min(len(text), at+maxAddress)]
 	open, shut := bytes.LastIndexAny(text[:at], "<>"), bytes.IndexAny(text[at:], "<>")
@@ -152,49 +182,75 @@ func address(text []byte, at int) (begin, end int) {
 		}
 		return open + 1, at + shut
 	}
-	begin, end = at, at+1
-	if at > 1 && text[at-1] == '"' {
-		if begin = bytes.LastIndexByte(text[:at-1], '"'); begin < 0 {
-			return 0, 0
-		}
+	begin, end = local(text[:at]), domain(text, at+width)
+	if bytes.IndexByte(text[begin:at], '?') >= 0 { // a query
+		begin += bytes.LastIndexAny(text[begin:at], "?&=") + 1
 	}
-	for begin == at || text[begin] != '"' {
-		if begin == 0 || !isLocal(text[begin-1]) {
-			break
-		}
-		begin--
-	}
-	if shut := bytes.IndexByte(text[at:], ']'); begin < at && end < len(text) && text[end] == '[' && shut > 0 {
-		return begin, at + shut + 1
-	}
-	for end < len(text) && isDomain(text[end]) {
-		end++
-	}
-	for end > at+1 && (text[end-1] == '.' || text[end-1] == '-') {
-		end--
-	}
-	domain := text[at+1 : end]
-	dot := bytes.LastIndexByte(domain, '.')
+	before := text[:begin]
 	switch {
-	case begin == at, dot < 1, len(domain)-dot < 3:
+	case begin == at || end <= at+width || isRedacted(text[begin:end]) || string(text[begin:at]) == "git":
 		return 0, 0
-	case string(text[begin:at]) == "git", begin > 0 && text[begin-1] == '/' && (begin == 1 || text[begin-2] != '/'), isRedacted(text[begin:end]):
+	case bytes.HasSuffix(before, []byte("/")) && !bytes.HasSuffix(before, []byte("//")):
 		return 0, 0
 	}
-	for _, c := range domain[dot+1:] {
-		if c >= '0' && c <= '9' {
-			return 0, 0
-		}
+	// In a URL the user stands before the password.
+	if c := bytes.LastIndex(before, []byte("://")); c >= 0 && bytes.IndexAny(before[c+3:], "/?# @<>\"") < 0 {
+		begin = c + 3
 	}
 	return begin, end
 }
 
-func isDomain(c byte) bool {
-	return c >= 0x80 || c == '.' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+// local is where the part before the @ begins: dots and letters, or anything in
+// quotes.
+func local(text []byte) int {
+	begin := len(text)
+	if begin > 1 && text[begin-1] == '"' {
+		for open := begin - 1; open > 0; {
+			if open = bytes.LastIndexByte(text[:open], '"'); open >= 0 && (open == 0 || text[open-1] != '\\') {
+				return open
+			}
+		}
+		return begin
+	}
+	for begin > 0 && isLocal(text[begin-1]) {
+		begin--
+	}
+	return begin
 }
 
+// domain is where the part behind the @ ends, which begins at the given place;
+// there if it is none.
+func domain(text []byte, begin int) int {
+	if begin < len(text) && text[begin] == '[' {
+		for end := begin + 1; end < len(text); end++ {
+			if c := text[end]; c == ']' {
+				return end + 1
+			} else if !isAlnum(c) && c != '.' && c != ':' && c != '-' {
+				break
+			}
+		}
+		return begin
+	}
+	end := begin
+	for end < len(text) && isDomain(text[end]) {
+		end++
+	}
+	for end > begin && (text[end-1] == '.' || text[end-1] == '-') {
+		end--
+	}
+	host := text[begin:end]
+	dot := bytes.LastIndexByte(host, '.')
+	top := host[dot+1:]
+	if dot < 1 || len(top) < 2 || bytes.ContainsAny(top, "0123456789_") && !bytes.HasPrefix(bytes.ToLower(top), []byte("xn--")) {
+		return begin
+	}
+	return end
+}
+
+func isDomain(c byte) bool { return c >= 0x80 || c == '.' || c == '-' || c == '_' || isAlnum(c) }
+
 func isLocal(c byte) bool {
-	return isDomain(c) || bytes.IndexByte([]byte("!#$%&'*+=?^_`{|}~"), c) >= 0
+	return isDomain(c) || bytes.IndexByte([]byte("!#$%&'*+=?^`{|}~"), c) >= 0
 }
 
 func hideAddress(dst, address []byte) []byte {

@@ -11,7 +11,8 @@ const (
 )
 
 const (
-	nConfig node = leaf + iota // data.config and what is below it, unless it is
+	nConfig node = leaf + iota // data.config itself, and what stands in it as an array
+	nPlain                     // what is in data.config under a key that names no secret
 	nSecret                    // the value of a key that names a secret, and what is below that
 
 	nHeaderRepo
@@ -119,11 +120,11 @@ func (r *Report) key(parent node, name []byte) (node, error) {
 		if len(r.types) < maxTypes && len(name) <= maxQuote && !slices.Contains(r.types, string(name)) {
 			r.types = append(r.types, string(name))
 		}
-	case nConfig, nSecret:
+	case nConfig, nPlain, nSecret:
 		if r.secrets.key(name) || parent == nSecret {
 			return nSecret, nil
 		}
-		return nConfig, nil
+		return nPlain, nil
 	}
 	return none, nil
 }
@@ -137,8 +138,11 @@ func (r *Report) open(n node, object bool) (node, error) {
 		if object {
 			return n, nil
 		}
-	case nConfig, nSecret:
+	case nConfig, nPlain, nSecret:
 		r.secrets.open(object)
+		if n == nConfig && object {
+			return nPlain, nil
+		}
 		return n, nil
 	case nHeaderRepo:
 		r.headerRepo.keep(scalar{kind: kindOther})
@@ -149,7 +153,7 @@ func (r *Report) open(n node, object bool) (node, error) {
 }
 
 func (r *Report) close(n node) {
-	if n == nConfig || n == nSecret {
+	if n == nConfig || n == nPlain || n == nSecret {
 		r.secrets.depth--
 	}
 }
@@ -167,9 +171,13 @@ func (r *Report) value(n node, v scalar) error {
 	case nEnd:
 		r.end.keep(v)
 	case nConfig:
-		r.secrets.plain(v)
+		if v.kind == kindString {
+			r.secrets.value(v)
+		}
 	case nSecret:
 		r.secrets.value(v)
+	case nPlain:
+		r.secrets.text(v)
 	}
 	return nil
 }

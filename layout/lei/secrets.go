@@ -11,16 +11,22 @@ import (
 // value is kept or shown.
 //
 // The original copies its whole application environment into data.config of
-// every report. A secret is
+// every report. A secret is a value that is neither null nor the empty string and
 //
-//   - a value that is neither null nor the empty string and stands under a key
-//     that isSecret knows, or anywhere below such a key;
-//   - a string anywhere in data.config that has the shape of a secret: a URL
-//     with a password, a private key, a token of a known service (see shapes);
-//   - data.config itself, where it is a string.
+//   - stands under a key that names a secret, or anywhere below such a key: one
+//     with "secret", "token", "passw", "key" or the like in it, or one of whose
+//     words is "pass", "pwd", "salt", "dsn" or the like;
+//   - is a text that holds what has the form of a secret: a token of a known
+//     kind, a private key, a URL with a password, the value of an
+//     Authorization header, a pair such as "password=x";
+//   - is a string that is data.config itself, or stands in an array that is:
+//     without a key it cannot be told from a secret.
 //
-// No key that LowEndInsight itself sets is one of these and harmless. Nested
-// objects and arrays are searched too.
+// The words and forms are in secretwords.go. No key that LowEndInsight itself
+// sets holds one of the words and is harmless. Nested objects and arrays are
+// searched too. A text in data.config is at most 1 MiB. Of keys and texts that
+// differ from report to report 64 MiB are looked into; what comes later is taken
+// for secrets.
 type Secrets struct {
 	Found []SecretPath
 	// Defaults are LowEndInsight's published development defaults: a
@@ -28,7 +34,8 @@ type Secrets struct {
 	// with lei_dev_session_secret. They stand in every snapshot that a plain
 	// mix lei.cache.export makes, and protect nothing.
 	Defaults []SecretPath
-	// More counts the secrets at paths beyond the first hundred that differ.
+	// More counts the secrets at paths beyond the first hundred that differ, and
+	// those that are taken for secrets since there is too much to look into.
 	More int64
 }
 
@@ -41,7 +48,7 @@ type SecretPath struct {
 // Err is nil when no secrets were found, the development defaults apart, and
 // else a *SecretsError.
 func (s *Secrets) Err() error {
-	if s == nil || len(s.Found) == 0 {
+	if s == nil || len(s.Found) == 0 && s.More == 0 {
 		return nil
 	}
 	return &SecretsError{cacheName, s}
@@ -92,8 +99,11 @@ func describePaths(paths []SecretPath, more int64) string {
 		}
 		fmt.Fprintf(&b, "%s (%d %s)", p.Path, p.Count, times)
 	}
-	if more > 0 {
+	switch {
+	case more > 0 && len(paths) > 0:
 		fmt.Fprintf(&b, ", and %d values at still other keys", more)
+	case more > 0:
+		fmt.Fprintf(&b, "%d keys, in too much text to look into", more)
 	}
 	return b.String()
 }
@@ -103,8 +113,9 @@ type secretFinder struct {
 	depth int
 	path  []pathElem // above and at the value, by depth
 
-	// Nearly all reports have the same keys in the same order: known has the
-	// answers of isSecret in that order, and next is where the next one is.
+	// Nearly all reports have the same keys in the same order, and the same texts
+	// under them: known has the answers in that order, and next is where the next
+	// one is.
 	known []knownKey
 	next  int
 
@@ -113,13 +124,15 @@ type secretFinder struct {
 	names     []string // their paths; a development default has an empty one before it
 	rest      int64    // of the line, beyond maxNames
 
-	// harmless has strings that were looked at and are none, since nearly all
-	// reports have the same.
-	harmless map[string]bool
-
 	found, defaults map[string]int64
 	more            int64
+	looked          int64 // bytes of keys and texts that were not known
 }
+
+// maxLooked bounds the keys and texts that differ from report to report and are
+// looked into, in bytes of a payload, and with them the time. What comes later
+// is taken for secrets, and counted without its path.
+const maxLooked = 64 << 20
 
 // maxNames bounds the paths that are held of one line.
 const maxNames = 10000
@@ -130,6 +143,9 @@ type span struct{ start, end int64 }
 type knownKey struct {
 	name   string
 	secret bool
+
+	text       []byte // under it, last
+	textSecret bool
 }
 
 type pathElem struct {
@@ -153,9 +169,10 @@ func (f *secretFinder) key(name []byte) bool {
 		f.next++
 		return f.known[f.next-1].secret
 	}
-	secret := isSecret(name)
+	f.looked += int64(len(name))
+	secret := f.looked > maxLooked || isSecret(name, false)
 	if f.next == len(f.known) && len(f.known) < 100 && len(name) <= maxQuote {
-		f.known = append(f.known, knownKey{string(name), secret})
+		f.known = append(f.known, knownKey{name: string(name), secret: secret})
 		f.next++
 	}
 	return secret
@@ -186,33 +203,35 @@ func (f *secretFinder) place() []byte {
 	return path
 }
 
-// plain is a value under no key that names a secret: it may be one by its shape.
-func (f *secretFinder) plain(v scalar) {
-	if v.kind != kindString || len(v.text) == 0 || f.depth > 0 && f.isHarmless(v.text) {
+// text looks for secrets in a value under a key that names none.
+func (f *secretFinder) text(v scalar) {
+	if v.kind != kindString {
 		return
 	}
-	f.value(v)
-}
-
-// maxHarmless bounds what is remembered of strings that are no secret.
-const maxHarmless = 1000
-
-func (f *secretFinder) isHarmless(text []byte) bool {
-	if f.harmless[string(text)] {
-		return true
-	}
-	if hasShape(text) {
-		return false
-	}
-	if len(text) <= maxQuote && len(f.harmless) < maxHarmless {
-		if f.harmless == nil {
-			f.harmless = map[string]bool{}
+	var k *knownKey
+	if f.next > 0 && !f.path[f.depth-1].array {
+		k = &f.known[f.next-1]
+		if bytes.Equal(k.text, v.text) {
+			if k.textSecret {
+				f.value(v)
+			}
+			return
 		}
-		f.harmless[string(text)] = true
 	}
-	return true
+	f.looked += int64(len(v.text))
+	secret := f.looked > maxLooked || looksSecret(v.text)
+	if k != nil && len(v.text) <= maxKnownText {
+		k.text, k.textSecret = append(k.text[:0], v.text...), secret
+	}
+	if secret {
+		f.value(v)
+	}
 }
 
+// maxKnownText bounds the texts that are remembered.
+const maxKnownText = 4096
+
+// value takes a value that is a secret, unless there is nothing in it.
 func (f *secretFinder) value(v scalar) {
 	if v.kind == kindNull || v.kind == kindString && len(v.text) == 0 {
 		return
@@ -220,7 +239,7 @@ func (f *secretFinder) value(v scalar) {
 	if f.wantSpans {
 		f.spans = append(f.spans, span{v.start, v.end})
 	}
-	if len(f.names) >= maxNames {
+	if len(f.names) >= maxNames || f.looked > maxLooked {
 		f.rest++
 		return
 	}
