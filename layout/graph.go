@@ -3,7 +3,9 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -41,17 +43,36 @@ type subjectOf struct {
 	desc v1.Descriptor
 }
 
+// ErrEmpty is wrapped by the error for a layout whose index.json lists nothing,
+// in an empty array or as null: umoci, oras and crane begin a layout so. Append
+// takes one; there is nothing in it to verify or to carry.
+var ErrEmpty = errors.New("manifests: empty, nothing is in this layout")
+
+var nullManifests = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`("manifests"\s*:\s*)null`) })
+
+// parseRoot reads index.json.
+func parseRoot(data []byte) (*v1.Index, error) {
+	index, err := ParseIndex(data, "")
+	if err != nil {
+		var e error
+		if index, e = ParseIndex(nullManifests().ReplaceAll(data, []byte("$1[]")), ""); e != nil {
+			return nil, err
+		}
+	}
+	if len(index.Manifests) == 0 {
+		return nil, ErrEmpty
+	}
+	return index, err
+}
+
 func (a *Audit) addIndex(data []byte) error {
 	a.rawIndex = data
 	if err := a.count(data); err != nil {
 		return err
 	}
-	index, err := ParseIndex(data, "")
+	index, err := parseRoot(data)
 	if err != nil {
 		return err
-	}
-	if len(index.Manifests) == 0 {
-		return errors.New("manifests: empty, the index names no manifests: nothing is in this layout")
 	}
 	a.index = index
 	for i, d := range index.Manifests {

@@ -104,6 +104,10 @@ func Append(ctx context.Context, dir string, o WriterOptions) (*Writer, error) {
 		return nil, err
 	}
 	report, err := r.Documents(ctx)
+	if bad, ok := err.(*FormatError); ok && bad.Err == ErrEmpty { // and nothing else is wrong
+		empty := NewIndex()
+		report, err = &Report{Index: &empty}, nil
+	}
 	if err != nil {
 		unlock()
 		return nil, err

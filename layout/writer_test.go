@@ -20,6 +20,7 @@ import (
 
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/durable"
+	"github.com/ociferry/ferry/layout/layouttest"
 )
 
 var ctx = context.Background()
@@ -256,6 +257,46 @@ func TestAppend(t *testing.T) {
 	}
 	if after := wantWhole(t, dir, 3); after.Sealed {
 		t.Error("an old seal stands")
+	}
+}
+
+// A layout without anything in it is filled; one that is also wrong otherwise is
+// not.
+func TestAppendToEmpty(t *testing.T) {
+	for index, want := range map[string]bool{
+		`{"schemaVersion":2,"manifests":[]}`:                       true,
+		`{"schemaVersion":2,"manifests" : null}`:                   true,
+		`{"schemaVersion":2}`:                                      false,
+		`{"schemaVersion":2,"manifests":null,"layers":[]}`:         false,
+		`{"schemaVersion":1,"manifests":null}`:                     false,
+		`{"schemaVersion":2,"manifests":null,"manifests":[]}`:      false,
+		`{"schemaVersion":2,"manifests":[null]}`:                   false,
+		`{"schemaVersion":2,"manifests":[],"annotations":{"a":5}}`: false,
+	} {
+		dir := t.TempDir()
+		layouttest.Layout{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`), "index.json": []byte(index)}.WriteTo(t, dir)
+		r, err := layout.OpenDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := r.Audit(ctx, layout.AuditOptions{})
+		r.Close()
+		if err != nil || errors.Is(report.Err(), layout.ErrEmpty) != want || report.Err() == nil {
+			t.Errorf("%s: an audit says %v, %v", index, report.Err(), err)
+		}
+		w, err := layout.Append(ctx, dir, fast)
+		if (err == nil) != want {
+			t.Errorf("%s: %v", index, err)
+		}
+		if err != nil {
+			continue
+		}
+		add(t, w, "first", "1")
+		if _, err := w.Commit(ctx, layout.CommitOptions{}); err != nil {
+			t.Errorf("%s: %v", index, err)
+		}
+		w.Close()
+		wantWhole(t, dir, 1)
 	}
 }
 

@@ -75,6 +75,8 @@ func classify(err error) (code int, hint string) {
 		return CodeBad, "the file is damaged: copy it again from the medium and compare its size and checksum"
 	case errors.As(err, &content):
 		return CodeBad, "do not use it: " + content.Remedy()
+	case errors.Is(err, layout.ErrEmpty):
+		return CodeBad, "give a layout that has something in it; ferry bundle SRC -o DIR --append fills an empty layout directory"
 	case errors.As(err, &format):
 		return CodeBad, "do not use it: it is not an OCI image layout as the specification has it; have it packed again"
 	case errors.Is(err, artifact.ErrEmpty):
