@@ -22,24 +22,23 @@ import (
 //     reads the same blobs. The identity is the one that Write's archive has.
 //   - DockerContents reads an archive that has only docker's form as a layout.
 //
-// Since version 25 "docker save" writes a layout with docker's file beside it;
-// that is read as any other layout.
-const dockerManifest = "manifest.json"
+// Since version 25 "docker save" writes a layout with docker's file beside it.
+// That is read as any other layout, unless the layout is empty or not whole, or
+// docker's file names more than it does; see DockerContents.
+const dockerManifest = layout.DockerManifest
 
-// Docker's media type of an image's config.
-const mediaTypeDockerConfig = "application/vnd.docker.container.image.v1+json"
-
-// dockerImage is one element of docker's manifest.json.
-type dockerImage struct {
-	Config   string
-	RepoTags []string
-	Layers   []string
-}
+// Docker's media types of an image's config and layers.
+const (
+	mediaTypeDockerConfig = "application/vnd.docker.container.image.v1+json"
+	mediaTypeDockerLayer  = "application/vnd.docker.image.rootfs.diff.tar"
+)
 
 // WriteDocker writes what Write writes, and docker's manifest.json, which the
-// seal lists. It names the images that index.json names; the rest, indexes of
-// several platforms and what is no image, docker's form cannot hold, and is
-// returned as skipped: a reader of docker's form will not see it. The error is
+// seal lists. It names the images that index.json names, by a full reference or
+// by one in the place of the tag, each name once. The rest docker's form cannot
+// hold: indexes of several platforms, what is no image, signatures and
+// attestations in the form of one, whose layers are no tars, images with layers
+// that are not in the archive. It is returned as skipped: a reader of docker's form will not see it. The error is
 // ErrNoImages when that is all there is; nothing is written then.
 func WriteDocker(ctx context.Context, w io.Writer, format *compression.Format, c *layout.Contents) (skipped []v1.Descriptor, err error) {
 	if c.Pending() {
@@ -58,13 +57,18 @@ func WriteDocker(ctx context.Context, w io.Writer, format *compression.Format, c
 var ErrNoImages = fmt.Errorf("no image of a single platform; docker's form holds nothing else")
 
 func dockerFile(ctx context.Context, c *layout.Contents) (data []byte, skipped []v1.Descriptor, err error) {
-	images := []dockerImage{}
+	images := []layout.DockerImage{}
 	at := map[string]int{} // by the manifest's digest
+	tagged := map[string]bool{}
 	for _, d := range c.Index.Manifests {
 		tag := dockerTag(d)
+		if tagged[tag] {
+			tag = "" // another's: docker load would take it from that one
+		}
 		if i, ok := at[string(d.Digest)]; ok {
 			if tag != "" {
 				images[i].RepoTags = append(images[i].RepoTags, tag)
+				tagged[tag] = true
 			}
 			continue
 		}
@@ -72,13 +76,14 @@ func dockerFile(ctx context.Context, c *layout.Contents) (data []byte, skipped [
 		if err != nil {
 			return nil, nil, err
 		}
-		if m == nil || m.Config.MediaType != v1.MediaTypeImageConfig && m.Config.MediaType != mediaTypeDockerConfig {
+		if m == nil || !dockerLoads(m) {
 			skipped = append(skipped, d)
 			continue
 		}
-		image := dockerImage{Config: layout.BlobPath(m.Config.Digest), Layers: []string{}}
+		image := layout.DockerImage{Config: layout.BlobPath(m.Config.Digest), Layers: []string{}}
 		if tag != "" {
 			image.RepoTags = []string{tag}
+			tagged[tag] = true
 		}
 		for _, l := range m.Layers {
 			image.Layers = append(image.Layers, layout.BlobPath(l.Digest))
@@ -93,15 +98,31 @@ func dockerFile(ctx context.Context, c *layout.Contents) (data []byte, skipped [
 	return data, skipped, err
 }
 
-// dockerTag is the name that docker gives an image, or "" when what it has is
-// no NAME:TAG.
-func dockerTag(d v1.Descriptor) string {
-	full := layout.FullName(d)
-	name, tag, ok := cutTag(full)
-	if !ok || strings.Contains(full, "@") || name != strings.ToLower(name) {
-		return ""
+// dockerLoads reports whether docker load takes what a manifest describes: the
+// config of an image, and layers that are tars.
+func dockerLoads(m *v1.Manifest) bool {
+	if m.Config.MediaType != v1.MediaTypeImageConfig && m.Config.MediaType != mediaTypeDockerConfig {
+		return false
 	}
-	return name + ":" + tag
+	for _, l := range m.Layers {
+		switch l.MediaType {
+		case v1.MediaTypeImageLayer, v1.MediaTypeImageLayerGzip, v1.MediaTypeImageLayerZstd, mediaTypeDockerLayer, mediaTypeDockerLayer + ".gzip":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// dockerTag is the name that docker gives an image, or "" when none of what it
+// has is a NAME:TAG.
+func dockerTag(d v1.Descriptor) string {
+	for _, n := range layout.Names(d) {
+		if name, _, ok := cutTag(n); ok && name == strings.ToLower(name) && repoTag().MatchString(n) {
+			return n
+		}
+	}
+	return ""
 }
 
 // cutTag divides NAME:TAG, where NAME may begin with HOST:PORT/.

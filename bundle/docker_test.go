@@ -68,7 +68,7 @@ func dockerConfig(layers ...string) string {
 }
 
 func dockerJSON(config string, tags []string, layers ...string) string {
-	data, _ := json.Marshal([]dockerImage{{config, tags, layers}})
+	data, _ := json.Marshal([]layout.DockerImage{{Config: config, RepoTags: tags, Layers: layers}})
 	return string(data)
 }
 
@@ -168,7 +168,7 @@ func TestDockerContentsRefuses(t *testing.T) {
 		{"no manifest.json", "no archive as docker save writes it", good},
 		{"a layout", "is an OCI image layout", with(ok, item{name: "oci-layout", data: "{}"})},
 		{"no JSON", "invalid character", with(index("x"))},
-		{"data behind the JSON", "after top-level value", with(index("[] []"))},
+		{"data behind the JSON", "trailing data after the document", with(index("[] []"))},
 		{"an object", "cannot unmarshal object", with(index("{}"))},
 		{"no images", "found none", with(index("[]"))},
 		{"a config that is not there", "nothing.json: missing", with(index(dockerJSON("nothing.json", nil, "l.tar")))},
@@ -262,7 +262,7 @@ func TestWriteDocker(t *testing.T) {
 	if err != nil || report.Err() != nil || report.Digest != c.Digest() || fmt.Sprint(report.Extra) != "[manifest.json]" {
 		t.Fatalf("%v, %v, extra %q", err, report.Err(), report.Extra)
 	}
-	var found []dockerImage
+	var found []layout.DockerImage
 	r := tar.NewReader(bytes.NewReader(out.Bytes()))
 	for h, err := r.Next(); err == nil; h, err = r.Next() {
 		if h.Name == dockerManifest {

@@ -25,8 +25,9 @@ import (
 	"github.com/ociferry/ferry/layout/stream"
 )
 
-// ErrIsLayout is DockerContents' for an archive that is a layout as well:
-// OpenArchive and Verify read it, and keep its manifests as they are.
+// ErrIsLayout is DockerContents' for an archive that is a layout as well, a whole
+// one that has all that docker's manifest.json names: OpenArchive and Verify read
+// it, and keep its manifests as they are.
 var ErrIsLayout = errors.New("the archive is an OCI image layout")
 
 // ErrNotDocker is wrapped by the error for an archive without docker's
@@ -36,7 +37,6 @@ var ErrNotDocker = errors.New("no manifest.json at the root: this is no archive 
 // Limits of an archive in docker's form.
 const (
 	maxDockerLayers = 1000     // of one image
-	maxDockerItems  = 200_000  // elements in manifest.json
 	maxDockerFacts  = 32 << 20 // bytes of all configs and manifests, as of a layout's documents
 	dockerRatio     = 1100     // inflated to compressed, beyond slack: what deflate can do
 )
@@ -44,8 +44,8 @@ const (
 // IsDocker reports whether a plain tar has docker's manifest.json and is no
 // layout. It looks at the names of its entries only, until ctx ends.
 func IsDocker(ctx context.Context, f io.ReaderAt, size int64) bool {
-	_, err := scanDocker(ctx, f, size)
-	return err == nil
+	d, err := scanDocker(ctx, f, size)
+	return err == nil && !d.layout
 }
 
 // DockerContents reads an archive in docker's form, a plain tar, as a layout:
@@ -63,6 +63,12 @@ func IsDocker(ctx context.Context, f io.ReaderAt, size int64) bool {
 //   - What nothing names is left out and listed in Dropped.
 //   - RepoTags become references as docker means them: "alpine:3" is
 //     docker.io/library/alpine:3.
+//   - In an archive that is a layout as well, but an empty one, not a whole one,
+//     or one that lacks what manifest.json names, manifest.json is followed. A
+//     manifest of the layout with the same config and layers is carried instead
+//     of a new one; and so is every other one that the index reaches and that is
+//     whole, under its name unless that is an image's. A sealed archive is not
+//     read so.
 //
 // f stays open as long as the contents are used. The error is ErrIsLayout,
 // wraps ErrNotDocker or ErrCompressed, is an *EntryError, a *RatioError, a
@@ -73,20 +79,18 @@ func DockerContents(ctx context.Context, f io.ReaderAt, size int64) (*layout.Con
 	if err != nil {
 		return nil, err
 	}
-	var images []dockerImage
+	if d.layout {
+		if err := d.besideLayout(ctx, size); err != nil {
+			return nil, err
+		}
+	}
 	raw, err := d.small(dockerManifest)
 	if err != nil {
 		return nil, err
 	}
-	// No name in it holds a comma; an element of two bytes takes a hundred decoded.
-	if n := bytes.Count(raw, []byte(",")); n > maxDockerItems {
-		return nil, &layout.FormatError{Name: dockerManifest, Err: fmt.Errorf("too many elements, the limit is %d, found %d", maxDockerItems, n)}
-	}
-	if err := unmarshalDocker(dockerManifest, raw, &images); err != nil {
-		return nil, err
-	}
-	if len(images) == 0 {
-		return nil, &layout.FormatError{Name: dockerManifest, Err: errors.New("want at least one image, found none")}
+	images, err := layout.ParseDockerManifest(raw)
+	if err != nil {
+		return nil, &layout.FormatError{Name: dockerManifest, Err: err}
 	}
 	c := &layout.Contents{}
 	index := layout.NewIndex()
@@ -112,12 +116,17 @@ func DockerContents(ctx context.Context, f io.ReaderAt, size int64) (*layout.Con
 			}
 		}
 	}
+	for _, m := range d.others {
+		if err := d.carry(ctx, &index, m); err != nil {
+			return nil, err
+		}
+	}
 	c.Blobs = append(append(d.manifests, d.configs...), d.layers...)
 	if len(c.Blobs) > layout.MaxFiles {
 		return nil, &layout.FormatError{Name: dockerManifest, Err: fmt.Errorf("more than the limit of %d blobs", layout.MaxFiles)}
 	}
 	for _, name := range d.order {
-		if !d.used[name] && name != dockerManifest {
+		if !d.used[name] && name != dockerManifest && name != v1.ImageLayoutFile && name != v1.ImageIndexFile {
 			c.Dropped = append(c.Dropped, name)
 		}
 	}
@@ -154,6 +163,16 @@ type dockerArchive struct {
 	have                       map[digest.Digest]bool
 	hashed                     map[string]dockerLayer // by the name of a file
 	facts                      int                    // bytes of configs read and manifests made
+
+	layout    bool                // it is one as well
+	originals map[string]original // its manifests, by what they name
+	others    []layout.Node       // those that its index reaches, as far as they are whole
+}
+
+// original is a manifest of a layout, as it lies.
+type original struct {
+	desc v1.Descriptor
+	raw  []byte
 }
 
 // dockerLayer is a layer that was read.
@@ -198,10 +217,12 @@ func scanDocker(ctx context.Context, f io.ReaderAt, size int64) (*dockerArchive,
 	if err := e.end(); err != io.EOF {
 		return nil, err
 	}
-	if _, ok := d.files[v1.ImageLayoutFile]; ok {
+	_, d.layout = d.files[v1.ImageLayoutFile]
+	_, ok := d.files[dockerManifest]
+	switch {
+	case d.layout && !ok:
 		return nil, ErrIsLayout
-	}
-	if _, ok := d.files[dockerManifest]; !ok {
+	case !ok:
 		return nil, ErrNotDocker
 	}
 	return d, nil
@@ -274,9 +295,14 @@ func (d *dockerArchive) small(name string) ([]byte, error) {
 	if m.size > layout.MaxDocument {
 		return nil, &layout.FormatError{Name: name, Err: fmt.Errorf("%d bytes is too large, the limit is %d", m.size, layout.MaxDocument)}
 	}
-	data := make([]byte, m.size)
-	_, err = io.ReadFull(d.open(m), data)
-	return data, err
+	return d.read(m)
+}
+
+func (d *dockerArchive) count(n int) error {
+	if d.facts += n; d.facts > maxDockerFacts {
+		return &layout.FormatError{Name: dockerManifest, Err: fmt.Errorf("too many images, the limit is %d bytes of configs and manifests", maxDockerFacts)}
+	}
+	return nil
 }
 
 // unmarshalDocker reads JSON as docker does, by whose reading it is meant, and
@@ -297,7 +323,7 @@ type imageFacts struct {
 }
 
 // image makes a manifest of an image, and notes its blobs.
-func (d *dockerArchive) image(ctx context.Context, image *dockerImage) (v1.Descriptor, error) {
+func (d *dockerArchive) image(ctx context.Context, image *layout.DockerImage) (v1.Descriptor, error) {
 	var none v1.Descriptor
 	raw, err := d.small(image.Config)
 	if err != nil {
@@ -330,10 +356,14 @@ func (d *dockerArchive) image(ctx context.Context, image *dockerImage) (v1.Descr
 	if err != nil {
 		return none, err
 	}
-	if d.facts += len(raw) + len(doc); d.facts > maxDockerFacts {
-		return none, &layout.FormatError{Name: dockerManifest, Err: fmt.Errorf("too many images, the limit is %d bytes of configs and manifests", maxDockerFacts)}
-	}
 	desc := v1.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(doc), Size: int64(len(doc))}
+	if o, ok := d.originals[named(&m)]; ok {
+		desc, doc = o.desc, o.raw
+		d.used[layout.BlobPath(desc.Digest)] = true
+	}
+	if err := d.count(len(raw) + len(doc)); err != nil {
+		return none, err
+	}
 	d.add(&d.manifests, desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(doc)), nil })
 	if parsed.OS != "" && parsed.Architecture != "" {
 		desc.Platform = &v1.Platform{OS: parsed.OS, Architecture: parsed.Architecture, Variant: parsed.Variant}

@@ -101,6 +101,7 @@ type Audit struct {
 	waiting  int             // how many of docs have not come
 	subjects []subjectOf
 	others   map[string]sum  // files that are not blobs
+	docker   []byte          // DockerManifest
 	extra    []string        // other files that were not read
 	named    int             // bytes of the names in others
 	unfit    map[string]bool // files that are there and cannot be read; reported
@@ -233,6 +234,10 @@ func (a *Audit) Aside(what string, size int64, r io.Reader) error {
 func (a *Audit) addOther(ctx context.Context, name string, size int64, r io.Reader) error {
 	h := sha256.New()
 	sinks := []io.Writer{h}
+	var docker bytes.Buffer
+	if name == DockerManifest && size <= MaxDocument {
+		sinks = append(sinks, &docker)
+	}
 	for _, in := range a.opts.Inspectors {
 		if in, ok := in.(FileInspector); ok && a.inspectable(name) {
 			if w := in.File(name, size); w != nil {
@@ -254,6 +259,9 @@ func (a *Audit) addOther(ctx context.Context, name string, size int64, r io.Read
 		return &FormatError{name, errors.New("too many files that are no part of the layout; their names exceed the limit of 8 MiB")}
 	}
 	a.others[name] = sum(h.Sum(nil))
+	if docker.Len() > 0 {
+		a.docker = docker.Bytes()
+	}
 	a.bytes += n
 	return nil
 }

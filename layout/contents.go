@@ -87,6 +87,9 @@ func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
 			c.Blobs = append(c.Blobs, blob)
 		}
 	}
+	if err := r.checkDocker(ctx, a); err != nil {
+		return nil, err
+	}
 	return c, r.dropped(a, c)
 }
 

@@ -315,7 +315,7 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 		}
 		if d, ok, err := ParseBlobPath(name); ok && err == nil && a.Seen(d) {
 			return nil
-		} else if !ok && (!sealed || a.has(name)) {
+		} else if !ok && (!sealed || a.has(name)) && (name != DockerManifest || a.has(name)) {
 			if !a.has(name) && name != durable.LockName && !strings.HasPrefix(name, tempPrefix) {
 				a.beside(name)
 			}

@@ -202,6 +202,7 @@ func (a *Audit) Finish() *Report {
 	if _, ok := a.others[v1.ImageIndexFile]; !ok && a.layout && !a.unfit[v1.ImageIndexFile] {
 		a.invalid = append(a.invalid, &FormatError{v1.ImageIndexFile, ErrNotLayout})
 	}
+	a.checkDocker()
 	for d, b := range a.blobs {
 		if b.seen {
 			r.Blobs++

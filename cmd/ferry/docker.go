@@ -31,7 +31,7 @@ func (b *bundleRun) writeTar(ctx context.Context, w io.Writer, format *compressi
 		return ui.Misuse(fmt.Errorf("--docker: %w", err), "leave --docker out; ferry ls shows what is there")
 	}
 	if err == nil && len(skipped) > 0 {
-		b.Env.Note("docker load of this will not see %s: it knows images of a single platform alone", ui.Count(len(skipped), "artifact"))
+		b.Env.Note("docker load of this will not see %s: it knows only images of a single platform, of layers that are tars", ui.Count(len(skipped), "artifact"))
 	}
 	return err
 }

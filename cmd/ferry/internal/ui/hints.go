@@ -26,6 +26,7 @@ func classify(err error) (code int, hint string) {
 		seal      *layout.SealError
 		name      *layout.NameError
 		format    *layout.FormatError
+		docker    *layout.DockerError
 		entry     *bundle.EntryError
 		ratio     *bundle.RatioError
 		stream    *compression.Error
@@ -75,6 +76,8 @@ func classify(err error) (code int, hint string) {
 		return CodeBad, "the file is damaged: copy it again from the medium and compare its size and checksum"
 	case errors.As(err, &content):
 		return CodeBad, "do not use it: " + content.Remedy()
+	case errors.As(err, &docker):
+		return CodeBad, "ferry bundle docker-archive:FILE -o OUT.tar carries what docker's manifest.json names, and the rest of the layout with it"
 	case errors.Is(err, layout.ErrEmpty):
 		return CodeBad, "give a layout that has something in it; ferry bundle SRC -o DIR --append fills an empty layout directory"
 	case errors.As(err, &format):
