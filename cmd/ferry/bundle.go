@@ -188,12 +188,12 @@ func (b *bundleRun) choose(ctx context.Context, s *source.Source, c *layout.Cont
 	if err != nil {
 		return nil, err
 	}
-	m, err := manifests(ctx, c)
+	referrers, err := c.Referrers(ctx, []digest.Digest{d.Digest}, true)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range planReferrers(c, m, shipment{desc: d}) {
-		b.about = append(b.about, referrer{s, r.desc.Digest})
+	for _, r := range referrers {
+		b.about = append(b.about, referrer{s, r.Digest})
 	}
 	return c.Only(s.Ref)
 }

@@ -134,7 +134,7 @@ func (p *pushRun) run(ctx context.Context) error {
 	}
 	a := pushAnswer{Source: p.src.Name, Artifacts: []pushRow{}}
 	for _, s := range shipments {
-		out, err := p.client.Push(ctx, c, s.desc, s.to, s.tags, p.from(s.desc, s.to.Host))
+		out, err := p.client.Push(ctx, c, s.Descriptor, s.To, s.Tags, p.from(s.Descriptor, s.To.Host))
 		if err != nil {
 			if n := len(a.Artifacts); n > 0 {
 				p.e.Note("%s of %d had been pushed by then", ui.Count(n, "artifact"), len(shipments))
@@ -144,7 +144,7 @@ func (p *pushRun) run(ctx context.Context) error {
 			}
 			return err
 		}
-		row := pushRow{Repository: s.to.Name(), Digest: string(out.Digest), Tags: out.Tags}
+		row := pushRow{Repository: s.To.Name(), Digest: string(out.Digest), Tags: out.Tags}
 		for _, m := range out.Moved {
 			row.Moved = append(row.Moved, movedRow{m.Tag, string(m.Before)})
 		}
