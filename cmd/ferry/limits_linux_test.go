@@ -124,6 +124,22 @@ func (r limitRow) run(t *testing.T, s *sandbox, ferry, verb, procs string) {
 			return // it ends within a second by itself
 		}
 	}
+	// What does not hear the signal is slow each time; a busy machine is not.
+	slow := ""
+	for try := 0; try == 0 || try < 3 && slow != ""; try++ {
+		slow = r.interrupt(t, s, args, procs, what, wait)
+		if err := os.RemoveAll(s.path("out", "x")); err != nil { // it was done before the signal came
+			t.Fatal(err)
+		}
+	}
+	if slow != "" {
+		t.Error(slow)
+	}
+}
+
+// interrupt starts a verb and tells it to end. It returns what to say if that
+// took too long.
+func (r limitRow) interrupt(t *testing.T, s *sandbox, args []string, procs, what string, wait time.Duration) (slow string) {
 	cmd, stdin := s.command(t, args, procs)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -157,7 +173,7 @@ func (r limitRow) run(t *testing.T, s *sandbox, ferry, verb, procs string) {
 	// On a machine that does much else it may take longer, but not work longer.
 	d, work := time.Since(began), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()-worked
 	if d > 5*time.Second || d > time.Second && work > 300*time.Millisecond {
-		t.Errorf("%s: it took %v to end, and %v of processor time: exit code %d", what, d, work, cmd.ProcessState.ExitCode())
+		slow = fmt.Sprintf("%s: it took %v to end, and %v of processor time: exit code %d", what, d, work, cmd.ProcessState.ExitCode())
 	}
 	code := cmd.ProcessState.ExitCode()
 	if want := 128 + int(r.signal); code != want && r.lasts {
@@ -165,6 +181,7 @@ func (r limitRow) run(t *testing.T, s *sandbox, ferry, verb, procs string) {
 	} else if code == want && strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("%s: want one line, found %q", what, stderr.String())
 	}
+	return slow
 }
 
 func nothing(*testing.T, *sandbox) {}
