@@ -46,6 +46,8 @@ func (n *Node) Subject() *v1.Descriptor {
 
 // SkipChildren is returned by a visitor to leave out what a node names. It has
 // no effect with ChildrenFirst.
+//
+//lint:ignore ST1012 named like fs.SkipDir, which it is for a layout
 var SkipChildren = errors.New("skip what this names")
 
 // WalkOptions say where a walk goes.

@@ -194,7 +194,7 @@ func address(text []byte, at, width int) (begin, end int) {
 		return 0, 0
 	}
 	// In a URL the user stands before the password.
-	if c := bytes.LastIndex(before, []byte("://")); c >= 0 && bytes.IndexAny(before[c+3:], "/?# @<>\"") < 0 {
+	if c := bytes.LastIndex(before, []byte("://")); c >= 0 && !bytes.ContainsAny(before[c+3:], "/?# @<>\"") {
 		begin = c + 3
 	}
 	return begin, end

@@ -25,8 +25,6 @@ import (
 	"github.com/ociferry/ferry/layout/registry/registrytest"
 )
 
-var noSync = durable.Options{NoSync: true}
-
 // fast is the same for a layout.
 var fast = layout.WriterOptions{NoSync: true}
 
