@@ -60,7 +60,7 @@ func OpenArchive(f io.ReaderAt, size int64) (*layout.Reader, error) {
 	for dir := range a.dirs {
 		sort.Strings(a.dirs[dir])
 	}
-	return layout.Open(a), nil
+	return layout.OpenArchive(a), nil
 }
 
 type member struct{ at, size int64 }

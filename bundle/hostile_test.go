@@ -59,13 +59,25 @@ func outOfOrder(archive []byte) (err error, ok bool) {
 	if err != nil {
 		return err, true
 	}
-	o := options()
-	o.Strict = true
-	report, err := r.Audit(context.Background(), o)
-	if err != nil {
-		return err, true
+	return judged(r), true
+}
+
+// judged is what ferry bundle does: it reads the blobs in its own order, and then
+// asks for the verdict.
+func judged(r *layout.Reader) error {
+	ctx := context.Background()
+	c, err := r.Judged(ctx, options())
+	if err == nil {
+		err = c.Read(ctx)
 	}
-	return report.Err(), true
+	if err != nil {
+		return err
+	}
+	report, err := c.Finish(ctx)
+	if err == nil {
+		err = report.Err()
+	}
+	return err
 }
 
 // archiveOf is the tar of a case, or nil.

@@ -19,10 +19,13 @@ import (
 func Verify(ctx context.Context, r io.Reader, o layout.AuditOptions) (*layout.Report, error) {
 	o.Strict = true
 	a := layout.NewAudit(o)
-	if err := scan(ctx, r, a, nil); err != nil {
+	raw, err := scan(ctx, r, a, nil)
+	if err != nil {
 		return nil, err
 	}
-	return a.Finish(), nil
+	report := a.Finish()
+	report.Raw = raw
+	return report, nil
 }
 
 // Unpack checks a bundle and writes it into a layout, in one pass and without room
@@ -41,8 +44,7 @@ func Unpack(ctx context.Context, r io.Reader, w *layout.Writer, o layout.AuditOp
 func Documents(ctx context.Context, r io.Reader) (*layout.Report, error) {
 	a := layout.NewAudit(layout.AuditOptions{})
 	done := func() bool { return a.Settled() }
-	err := scan(ctx, r, a, done)
-	if err != nil {
+	if _, err := scan(ctx, r, a, done); err != nil {
 		return nil, err
 	}
 	if a.Index() == nil { // it was read to its end
@@ -64,11 +66,12 @@ func (r reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// scan feeds the files of an archive to an audit, until done says so.
-func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (err error) {
+// scan feeds the files of an archive to an audit, until done says so. It returns
+// how many bytes of the archive it has read.
+func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (raw int64, err error) {
 	m, z, _, err := open(reader{ctx, r}, compression.Watch{Aside: a.Aside})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer z.Close()
 	e := newEntries(m)
@@ -82,29 +85,29 @@ func scan(ctx context.Context, r io.Reader, a *layout.Audit, done func() bool) (
 	for c.failed() == nil {
 		name, size, err := e.next()
 		if err == io.EOF {
-			return nil
+			return m.raw.n.Load(), nil
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		m.announce(a, name, size)
 		if done == nil && c.takes(name, size) {
 			if err := c.add(name, size, e); err != nil {
-				return e.contentError(name, err)
+				return 0, e.contentError(name, err)
 			}
 			continue
 		}
 		if err := c.wait(); err != nil {
-			return err
+			return 0, err
 		}
 		if err := a.Add(ctx, name, size, e); err != nil {
-			return e.contentError(name, err)
+			return 0, e.contentError(name, err)
 		}
 		if done != nil && done() {
-			return nil
+			return m.raw.n.Load(), nil
 		}
 	}
-	return nil
+	return m.raw.n.Load(), nil
 }
 
 func (e *entries) contentError(name string, err error) error {

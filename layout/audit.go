@@ -6,10 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -112,6 +109,7 @@ type Audit struct {
 	missing  []error
 	bytes    int64
 	files    int
+	only     map[digest.Digest]bool // when set, the blobs that are judged; see Contents.Finish
 
 	signatures []Signature
 }
@@ -266,158 +264,6 @@ func (a *Audit) addOther(ctx context.Context, name string, size int64, r io.Read
 	return nil
 }
 
-func (a *Audit) addBlob(ctx context.Context, d digest.Digest, size int64, r io.Reader) error {
-	a.mu.Lock()
-	b := a.blobs[d]
-	if b == nil {
-		b = &blob{}
-		a.blobs[d] = b
-	}
-	if b.seen {
-		a.mu.Unlock()
-		return &FormatError{BlobPath(d), errors.New("duplicate file")}
-	}
-	b.seen, b.size = true, size
-	desc := v1.Descriptor{MediaType: b.media, Digest: d, Size: size}
-	if b.wanted && b.want != size {
-		a.corrupt = append(a.corrupt, &CorruptError{Name: BlobPath(d), WantSize: b.want, GotSize: size})
-		a.settle(b)
-		a.mu.Unlock()
-		return nil
-	}
-	var keep *keeper
-	if size <= MaxDocument && (len(b.visits) > 0 || b.listed || a.index == nil || a.waiting > 0) {
-		keep = &keeper{sure: len(b.visits) > 0}
-		if keep.sure {
-			keep.b.Grow(int(max(size, 0)))
-		}
-	}
-	var watchers []io.WriteCloser
-	inspectors := a.opts.Inspectors
-	if !a.inspectable(BlobPath(d)) {
-		inspectors = nil
-	}
-	for _, media := range append([]string{b.media}, b.others...) {
-		for _, in := range inspectors {
-			if w := in.Blob(v1.Descriptor{MediaType: media, Digest: d, Size: size}); w != nil {
-				watchers = append(watchers, w)
-			}
-		}
-	}
-	a.mu.Unlock()
-
-	h := d.Algorithm().Hash()
-	sinks := []io.Writer{h}
-	var plain hash.Hash
-	if d.Algorithm() != digest.SHA256 {
-		plain = sha256.New()
-		sinks = append(sinks, plain)
-	}
-	if keep != nil {
-		sinks = append(sinks, keep)
-	}
-	for _, w := range watchers {
-		sinks = append(sinks, w)
-		defer w.Close()
-	}
-	var out io.WriteCloser
-	if a.opts.Sink != nil {
-		var err error
-		if out, err = a.opts.Sink(a, desc); err != nil {
-			return err
-		}
-		if out != nil {
-			sinks = append(sinks, out)
-		}
-		if w, ok := out.(Aborter); ok {
-			defer func() {
-				if !b.whole {
-					w.Abort()
-				}
-			}()
-		}
-	}
-	n, err := stream.FanOut(ctx, io.LimitReader(r, size+1), sinks...)
-	if err != nil {
-		return err
-	}
-	bad := compare(BlobPath(d), v1.Descriptor{Digest: d, Size: size}, n, h)
-	if bad == nil && out != nil {
-		if err := out.Close(); err != nil {
-			return err
-		}
-	}
-
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.bytes += n
-	a.settle(b)
-	if bad != nil {
-		a.corrupt = append(a.corrupt, bad)
-		return nil
-	}
-	b.whole = true
-	if plain != nil {
-		b.sum = sum(plain.Sum(nil))
-	}
-	if keep != nil {
-		if b.raw = keep.document(); b.raw != nil {
-			if err := a.checkListed(b, d); err != nil {
-				a.invalid = append(a.invalid, err)
-			}
-			if a.index != nil && a.waiting == 0 && len(b.visits) == 0 {
-				b.raw = nil // nothing is left that could ask for it
-			}
-			if a.kept += len(b.raw); a.kept > maxDocuments {
-				return &FormatError{BlobPath(d), fmt.Errorf("too many indexes and manifests, the limit is %d bytes of them", maxDocuments)}
-			}
-		}
-	}
-	visits := b.visits
-	b.visits = nil
-	for _, v := range visits {
-		if err := a.follow(b, v); err != nil {
-			a.invalid = append(a.invalid, err)
-		}
-	}
-	return nil
-}
-
-// A keeper holds what may be an index or a manifest, and drops the rest at the
-// first bytes.
-type keeper struct {
-	sure bool // it is one
-	not  bool
-	b    bytes.Buffer
-}
-
-func (k *keeper) Write(p []byte) (int, error) {
-	if !k.sure && !k.not && k.b.Len() == 0 {
-		t := bytes.TrimLeft(p, " \t\r\n")
-		k.not = len(t) > 0 && t[0] != '{'
-	}
-	if !k.not {
-		k.b.Write(p)
-	}
-	return len(p), nil
-}
-
-func (k *keeper) document() []byte {
-	if k.not || !k.sure && !mayBeDocument(k.b.Bytes()) {
-		return nil
-	}
-	if k.sure && k.b.Len() > 0 {
-		return k.b.Bytes() // there is no more room in it than it needs
-	}
-	return append([]byte{}, k.b.Bytes()...) // not nil, though it may be empty
-}
-
-// mayBeDocument is quick for nearly all that is none. A key may be written with
-// escapes, which only parsing sees through.
-func mayBeDocument(data []byte) bool {
-	return bytes.Contains(data, []byte(`"schemaVersion"`)) || bytes.Contains(data, []byte(`\u`)) && documentWithin(data) != ""
-}
-
 // Index is index.json, or nil while it has not been added or was not sound.
 func (a *Audit) Index() *v1.Index {
 	a.mu.Lock()
@@ -474,38 +320,53 @@ func (a *Audit) refuse(name string, why *FormatError) {
 		a.unfit[name] = true
 		return
 	}
-	b := a.blobs[d]
-	if b == nil {
-		b = &blob{}
-		a.blobs[d] = b
-	}
+	b := a.blob(d)
 	b.seen = true
 	a.settle(b)
 }
 
-// Seen reports whether a blob has been added.
-func (a *Audit) Seen(d digest.Digest) bool {
+// beside names what lies in a layout without a seal and was not read.
+func (a *Audit) beside(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.blobs[d]
-	return b != nil && b.seen
+	if !a.unfit[name] {
+		a.extra = append(a.extra, name)
+	}
 }
 
-// Compressed reports whether a descriptor of a blob gives it a media type that
-// says so.
-func (a *Audit) Compressed(d digest.Digest) bool {
+// refused reports whether a link or special file has been reported already: it
+// was asked for by its name.
+func (a *Audit) refused(name string) bool {
+	d, ok, err := ParseBlobPath(name)
+	if ok && err == nil {
+		return a.Seen(d)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.blobs[d]
-	return b != nil && slices.ContainsFunc(append([]string{b.media}, b.others...), func(t string) bool {
-		return strings.HasSuffix(t, "+gzip") || strings.HasSuffix(t, "+zstd") || strings.HasSuffix(t, ".gzip")
-	})
+	return a.unfit[name]
 }
 
-// Wants reports whether a descriptor announces a blob of this size.
-func (a *Audit) Wants(d digest.Digest, size int64) bool {
+func (a *Audit) has(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.blobs[d]
-	return b != nil && b.wanted && b.want == size
+	_, ok := a.others[name]
+	return ok
+}
+
+// checkRoot compares index.json and oci-layout with SHA256SUMS: no descriptor
+// covers these two.
+func (a *Audit) checkRoot() error {
+	if a.seal == nil {
+		return nil
+	}
+	for _, name := range []string{v1.ImageIndexFile, v1.ImageLayoutFile} {
+		want, ok := a.seal[name]
+		switch {
+		case !ok:
+			return &SealError{name, SealName + " does not list it"}
+		case want != a.others[name]:
+			return &SealError{name, fmt.Sprintf("%s lists sha256:%x, found sha256:%x", SealName, want, a.others[name])}
+		}
+	}
+	return nil
 }

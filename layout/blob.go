@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"io"
 
 	"github.com/opencontainers/go-digest"
@@ -19,8 +20,9 @@ type Blob struct {
 	v1.Descriptor
 	// Open opens the content, once for every reading of it.
 	Open func() (io.ReadCloser, error)
-	// Watch, when set, returns who wants to see the content of a blob whose digest
-	// is pending when it is hashed, or nil. The watcher is closed after it.
+	// Watch, when set, is asked whenever the blob is hashed, and returns who wants to
+	// see the content, or nil. The watcher is closed after it; but an Aborter is
+	// closed only when the content was whole, and its error counts.
 	Watch func() io.WriteCloser
 
 	held []byte // the content, where it is in memory
@@ -74,20 +76,38 @@ func ReadAhead(ctx context.Context, blobs []Blob, use func(i int, d digest.Diges
 	})
 }
 
-// watcher is who wants to see the content, or nil.
-func (b *Blob) watcher() io.WriteCloser {
-	if b.Watch == nil || !b.Pending() {
-		return nil
+// watched adds who wants to see the content to those that it is written to. done
+// is called with the error of reading it.
+func (b *Blob) watched(sinks []io.Writer) (all []io.Writer, done func(error) error) {
+	var w io.WriteCloser
+	if b.Watch != nil {
+		w = b.Watch()
 	}
-	return b.Watch()
+	if w == nil {
+		return sinks, func(err error) error { return err }
+	}
+	return append(sinks, w), func(err error) error {
+		a, ok := w.(Aborter)
+		switch {
+		case !ok:
+			w.Close()
+		case err != nil:
+			a.Abort()
+		default:
+			err = w.Close()
+		}
+		return err
+	}
 }
 
 // load reads a blob that fits p, and is as long, into it.
-func (b *Blob) load(p []byte) (digest.Digest, error) {
-	watch := b.watcher()
-	if watch != nil {
-		defer watch.Close()
-	}
+func (b *Blob) load(p []byte) (d digest.Digest, err error) {
+	sinks, done := b.watched(nil)
+	d, err = b.loadInto(p, sinks)
+	return d, done(err)
+}
+
+func (b *Blob) loadInto(p []byte, sinks []io.Writer) (digest.Digest, error) {
 	r, err := b.Open()
 	if err != nil {
 		return "", err
@@ -99,8 +119,8 @@ func (b *Blob) load(p []byte) (digest.Digest, error) {
 	case n != len(p):
 		return "", b.resized(int64(n))
 	}
-	if watch != nil {
-		if _, err := watch.Write(p); err != nil {
+	for _, s := range sinks {
+		if _, err := s.Write(p); err != nil {
 			return "", err
 		}
 	}
@@ -114,11 +134,13 @@ func (b *Blob) load(p []byte) (digest.Digest, error) {
 // CopyTo reads a blob to its end and writes it to every sink, in goroutines of
 // their own. The error is a *CorruptError when the blob has not the size, or the
 // digest, that it should.
-func (b *Blob) CopyTo(ctx context.Context, sinks ...io.Writer) (digest.Digest, error) {
-	if watch := b.watcher(); watch != nil {
-		defer watch.Close()
-		sinks = append(sinks, watch)
-	}
+func (b *Blob) CopyTo(ctx context.Context, sinks ...io.Writer) (d digest.Digest, err error) {
+	sinks, done := b.watched(sinks)
+	d, err = b.copyTo(ctx, sinks)
+	return d, done(err)
+}
+
+func (b *Blob) copyTo(ctx context.Context, sinks []io.Writer) (digest.Digest, error) {
 	r, err := b.open()
 	if err != nil {
 		return "", err
@@ -162,4 +184,53 @@ func (b *Blob) resized(n int64) error {
 		e.Name, e.Want = BlobPath(b.Digest), b.Digest
 	}
 	return e
+}
+
+// Verified opens the content for a reader that does not check it. The last bytes
+// are handed over only when all of it is what the descriptor says; else the error
+// of reading them is a *CorruptError.
+func (b *Blob) Verified() (io.ReadCloser, error) {
+	r, err := b.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &verified{r, b, b.algorithm().Hash(), 0}, nil
+}
+
+type verified struct {
+	io.ReadCloser
+	b *Blob
+	h hash.Hash
+	n int64
+}
+
+func (v *verified) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if left := v.b.Size - v.n; int64(len(p)) > left {
+		p = p[:left]
+	}
+	if len(p) > 0 {
+		n, err = v.ReadCloser.Read(p)
+		v.h.Write(p[:n])
+		v.n += int64(n)
+	}
+	switch {
+	case err == io.EOF && v.n < v.b.Size:
+		return 0, v.b.resized(v.n)
+	case err != nil && err != io.EOF, v.n < v.b.Size:
+		return n, err
+	}
+	var more [1]byte
+	switch k, err := stream.Load(v.ReadCloser, more[:0]); {
+	case err != nil:
+		return 0, err
+	case k > 0:
+		return 0, v.b.resized(v.n + 1)
+	}
+	if _, err := v.b.compare(digest.NewDigest(v.b.algorithm(), v.h)); err != nil {
+		return 0, err
+	}
+	return n, io.EOF
 }

@@ -1,10 +1,12 @@
 package layout
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"errors"
+	"io"
+	"slices"
 
-	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -31,83 +33,58 @@ func (e *ArtifactError) Unwrap() error { return e.Err }
 // nothing is read. The error finds an *ArtifactError where it is about one
 // artifact.
 func (c *Contents) Judge(ctx context.Context, judge func(v1.Descriptor, *v1.Manifest) error) error {
-	blobs := make(map[digest.Digest]*Blob, len(c.Blobs))
-	for i := range c.Blobs {
-		blobs[c.Blobs[i].Digest] = &c.Blobs[i]
-	}
-	j := &judging{ctx: ctx, audit: NewAudit(AuditOptions{}), blobs: blobs, judge: judge}
-	report := &Report{}
-	if err := j.audit.count(c.RawIndex); err != nil {
-		return &FormatError{v1.ImageIndexFile, err}
-	}
-	j.audit.refers(v1.ImageIndexFile, c.Index.Subject)
-	for _, d := range c.Index.Manifests {
-		if err := j.document(d); err != nil {
-			report.Invalid = append(report.Invalid, &ArtifactError{d, err})
-		}
-	}
-	if len(report.Invalid) == 0 {
-		for _, s := range j.audit.subjects {
-			if b := blobs[s.desc.Digest]; b != nil && j.audit.blobs[s.desc.Digest] == nil {
-				j.audit.blobs[s.desc.Digest] = &blob{seen: true, size: b.Size}
-			}
-		}
-		j.audit.checkSubjects()
-		report.Invalid = j.audit.invalid
-	}
-	return report.Err()
-}
-
-// A judging is one walk over the documents of contents, which the audit counts.
-type judging struct {
-	ctx   context.Context
-	audit *Audit
-	blobs map[digest.Digest]*Blob
-	judge func(v1.Descriptor, *v1.Manifest) error
-}
-
-// document judges an index or a manifest, once, and what an index names.
-func (j *judging) document(d v1.Descriptor) error {
-	b, name := j.blobs[d.Digest], BlobPath(d.Digest)
-	if j.audit.blobs[d.Digest] != nil || b == nil {
-		return nil
-	}
-	seen := &blob{seen: true, size: b.Size}
-	j.audit.blobs[d.Digest] = seen
-	if !isDocument(d.MediaType) {
-		return nil
-	}
-	seen.parsedAs = d.MediaType
-	data, err := b.Bytes(j.ctx)
-	if err != nil {
-		return err
-	}
-	if j.audit.kept += len(data); j.audit.kept > maxDocuments {
-		return &FormatError{name, fmt.Errorf("too many indexes and manifests, the limit is %d bytes of them", maxDocuments)}
-	}
-	if err := j.audit.count(data); err != nil {
-		return &FormatError{name, err}
-	}
-	if !IsIndex(d.MediaType) {
-		m, err := ParseManifest(data, d.MediaType)
-		if err == nil {
-			j.audit.refers(name, m.Subject)
-			err = j.judge(d, m)
-		}
-		if err != nil {
-			return &FormatError{name, err}
-		}
-		return nil
-	}
-	index, err := ParseIndex(data, d.MediaType)
-	if err != nil {
-		return &FormatError{name, err}
-	}
-	j.audit.refers(name, index.Subject)
-	for _, child := range index.Manifests {
-		if err := j.document(child); err != nil {
+	a := NewAudit(AuditOptions{Inspectors: []Inspector{manifestJudge(judge)}})
+	for name, data := range map[string][]byte{v1.ImageLayoutFile: c.OCILayout(), v1.ImageIndexFile: c.RawIndex} {
+		if err := a.Add(ctx, name, int64(len(data)), bytes.NewReader(data)); err != nil {
 			return err
 		}
 	}
-	return nil
+	for i := range c.Blobs {
+		b := &c.Blobs[i]
+		a.assume(b.Digest, b.Size)
+		if !isDocument(b.MediaType) {
+			continue
+		}
+		data, err := b.Bytes(ctx)
+		if err != nil {
+			return err
+		}
+		if err := a.assumeDocument(b.Digest, data); err != nil {
+			return err
+		}
+	}
+	return a.Finish().ByArtifact(ctx).Err()
 }
+
+// ByArtifact is the report with an *ArtifactError around what is wrong with the
+// indexes and manifests of one artifact.
+func (r *Report) ByArtifact(ctx context.Context) *Report {
+	owner := map[string]v1.Descriptor{} // of documents, by path
+	var root v1.Descriptor
+	err := r.Walk(ctx, WalkOptions{}, func(n *Node) error {
+		if n.Relation == RootNode {
+			root = n.Descriptor
+		}
+		owner[BlobPath(n.Digest)] = root
+		return nil
+	})
+	if err != nil {
+		return r // the limits say that already
+	}
+	out := *r
+	out.Invalid = slices.Clone(r.Invalid)
+	for i, err := range out.Invalid {
+		var bad *FormatError
+		if errors.As(err, &bad) && owner[bad.Name].Digest != "" {
+			out.Invalid[i] = &ArtifactError{owner[bad.Name], err}
+		}
+	}
+	return &out
+}
+
+// A manifestJudge is an Inspector that looks at manifests alone.
+type manifestJudge func(v1.Descriptor, *v1.Manifest) error
+
+func (j manifestJudge) Blob(v1.Descriptor) io.WriteCloser { return nil }
+
+func (j manifestJudge) Manifest(d v1.Descriptor, m *v1.Manifest) error { return j(d, m) }

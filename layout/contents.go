@@ -3,10 +3,7 @@ package layout
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -23,8 +20,9 @@ type Contents struct {
 	RawIndex []byte
 	Index    v1.Index
 	Blobs    []Blob
-	Dropped  []string // of the source: blobs that nothing refers to, and what an audit refuses at its root
-	Signed   *Signed  // the seal and signatures of the source, if it was a single one
+	Dropped  []string // of the source: what is not copied, since nothing refers to it
+	// Source is what the documents of the source say, if it was a single one.
+	Source *Report
 
 	// Check, when set, is asked once, when the last pending digest has become known
 	// and before anything is written under a name: known tells what a pending digest
@@ -35,6 +33,8 @@ type Contents struct {
 	Sign func(seal []byte) ([]Signature, error)
 
 	settled map[digest.Digest]digest.Digest // by what stood for them
+	audit   *Audit                          // see Judged
+	from    *Reader
 }
 
 // Digest is the identity of the layout.
@@ -42,124 +42,6 @@ func (c *Contents) Digest() digest.Digest { return digest.FromBytes(c.RawIndex) 
 
 // OCILayout is the content of oci-layout.
 func (c *Contents) OCILayout() []byte { return []byte(layoutFile) }
-
-// Contents lists the layout for copying. Documents are read and checked;
-// whoever copies the other blobs passes them through Copy. The error says what
-// is missing or unsound.
-func (r *Reader) Contents(ctx context.Context) (*Contents, error) {
-	a, err := r.documents(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.checkRoot(); err != nil {
-		return nil, err
-	}
-	c := &Contents{RawIndex: a.rawIndex, Index: *a.index}
-	if c.Signed, err = r.Signed(ctx); err != nil {
-		return nil, err
-	}
-	rank := map[digest.Digest]int{} // 0 for layers
-	for _, d := range a.order {
-		b := a.blobs[d]
-		if len(b.raw) == 0 || b.parsedAs == "" {
-			continue
-		}
-		rank[d] = 2
-		if _, m := b.document(); m != nil && rank[m.Config.Digest] == 0 {
-			rank[m.Config.Digest] = 1
-		}
-	}
-	c.Blobs = make([]Blob, 0, len(a.order))
-	for want := 2; want >= 0; want-- {
-		for _, d := range a.order {
-			if rank[d] != want {
-				continue
-			}
-			b := a.blobs[d]
-			if want == 2 {
-				c.Blobs = append(c.Blobs, InMemory(v1.Descriptor{MediaType: b.parsedAs, Digest: d, Size: b.want}, b.raw))
-				continue
-			}
-			blob := r.blob(ctx, b.media, d, b.want)
-			if err := r.stat(blob.Descriptor); err != nil {
-				return nil, err
-			}
-			c.Blobs = append(c.Blobs, blob)
-		}
-	}
-	if err := r.checkDocker(ctx, a); err != nil {
-		return nil, err
-	}
-	return c, r.dropped(a, c)
-}
-
-// blob is a blob where it lies.
-func (r *Reader) blob(ctx context.Context, mediaType string, d digest.Digest, size int64) Blob {
-	return Blob{Descriptor: v1.Descriptor{MediaType: mediaType, Digest: d, Size: size}, Open: func() (io.ReadCloser, error) {
-		return r.Fetch(ctx, v1.Descriptor{Digest: d, Size: size})
-	}}
-}
-
-// stat makes sure that a blob is there before anything is written.
-func (r *Reader) stat(d v1.Descriptor) error {
-	f, err := r.Fetch(context.Background(), d)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// dropped lists what is not copied: blobs that nothing refers to, sound or not,
-// and what an audit would refuse at the root. What is copied is a layout of its
-// own, whole without them, so that they are no reason to refuse it.
-func (r *Reader) dropped(a *Audit, c *Contents) error {
-	root, err := fs.ReadDir(r.fsys, ".")
-	if err != nil {
-		return err
-	}
-	for _, e := range root {
-		_, listed := a.seal[e.Name()]
-		switch name := e.Name(); {
-		case e.IsDir(), name == SealName, IsSignature(name):
-		case !e.Type().IsRegular(), a.seal != nil && !listed:
-			c.Dropped = append(c.Dropped, name)
-		}
-	}
-	return fs.WalkDir(r.fsys, "blobs", func(name string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || e.IsDir() {
-			return err
-		}
-		d, _, err := ParseBlobPath(name)
-		if err != nil {
-			return &FormatError{name, err}
-		}
-		if a.blobs[d] == nil {
-			c.Dropped = append(c.Dropped, name)
-		}
-		return nil
-	})
-}
-
-// checkRoot compares index.json and oci-layout with SHA256SUMS: no descriptor
-// covers these two.
-func (a *Audit) checkRoot() error {
-	if a.seal == nil {
-		return nil
-	}
-	for _, name := range []string{v1.ImageIndexFile, v1.ImageLayoutFile} {
-		want, ok := a.seal[name]
-		switch {
-		case !ok:
-			return &SealError{name, SealName + " does not list it"}
-		case want != a.others[name]:
-			return &SealError{name, fmt.Sprintf("%s lists sha256:%x, found sha256:%x", SealName, want, a.others[name])}
-		}
-	}
-	return nil
-}
 
 // Merge puts the contents of several layouts into one. A single one stays as
 // it is, byte for byte. The error names the reference that stands for two
@@ -330,6 +212,9 @@ func (c *Contents) Only(reference string) (*Contents, error) {
 		if want[b.Digest] {
 			out.Blobs = append(out.Blobs, b)
 		}
+	}
+	if out.audit, out.from = c.audit, c.from; c.audit != nil {
+		c.audit.only = want
 	}
 	return out, out.SetIndex(index)
 }

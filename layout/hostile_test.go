@@ -47,7 +47,7 @@ func audit(dir string) (*layout.Report, error) {
 	return report, report.Err()
 }
 
-// copyInto is what ferry unpack --layout does with it.
+// copyInto is what ferry bundle does with it.
 func copyInto(dir, out string) error {
 	ctx := context.Background()
 	w, err := layout.Create(out, layout.WriterOptions{NoSync: true})
@@ -60,7 +60,21 @@ func copyInto(dir, out string) error {
 		return err
 	}
 	defer r.Close()
-	if _, err := r.CopyTo(ctx, w, options()); err != nil {
+	c, err := r.Judged(ctx, options())
+	if err == nil {
+		err = c.CopyTo(ctx, w)
+	}
+	if err != nil {
+		return err
+	}
+	report, err := c.Finish(ctx)
+	if err == nil {
+		err = report.Err()
+	}
+	if err == nil {
+		err = w.PutIndex(c.RawIndex)
+	}
+	if err != nil {
 		return err
 	}
 	_, err = w.Commit(ctx, layout.CommitOptions{})

@@ -75,7 +75,7 @@ func (c *Contents) Settle(known map[digest.Digest]digest.Digest) error {
 		}
 		d, ok := c.settled[b.Digest]
 		if waiting = waiting || !ok; ok {
-			b.Digest = d
+			b.Digest, b.Watch = d, nil // it has been seen
 		}
 	}
 	c.settle(c.RawIndex)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ociferry/ferry/layout/durable"
@@ -24,12 +23,34 @@ import (
 // The file system is a directory (OpenDir), or an archive that offers its
 // entries as one. Its Open must not block on a FIFO; OpenDir sees to that.
 type Reader struct {
-	fsys  fs.FS
-	close func() error
+	// Elsewhere, when set, is asked for blobs that are not in the file system:
+	// because they are made of others, or lie on another medium. What it fetches is
+	// as foreign as what is in the file system.
+	Elsewhere Fetcher
+
+	fsys    fs.FS
+	close   func() error
+	archive bool
+}
+
+// A Fetcher opens blobs by what describes them; the content is as long as that
+// says, or shorter or longer by mistake. The error is an fs.ErrNotExist for a blob
+// that it does not have. A Reader is one.
+type Fetcher interface {
+	Fetch(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
 }
 
 // Open is a Reader of the layout at the root of fsys. It reads nothing yet.
-func Open(fsys fs.FS) *Reader { return &Reader{fsys, func() error { return nil }} }
+func Open(fsys fs.FS) *Reader { return &Reader{fsys: fsys, close: func() error { return nil }} }
+
+// OpenArchive is a Reader of an archive that offers its entries as a file system.
+// Nobody adds to an archive: all files in it are read by an audit, and a seal is
+// the whole list of them; see AuditOptions.Strict.
+func OpenArchive(fsys fs.FS) *Reader {
+	r := Open(fsys)
+	r.archive = true
+	return r
+}
 
 // OpenDir is a Reader of the layout in a directory. The caller closes it.
 func OpenDir(dir string) (*Reader, error) {
@@ -37,7 +58,9 @@ func OpenDir(dir string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{d, d.Close}, nil
+	r := Open(d)
+	r.close = d.Close
+	return r, nil
 }
 
 // Close releases the directory. It is harmless to call twice.
@@ -103,12 +126,15 @@ func kind(m fs.FileMode) string {
 // Fetch opens a blob for reading. Its size has been compared with d; its
 // content has not: pass it through Copy. The error is an fs.ErrNotExist when
 // the blob is not there.
-func (r *Reader) Fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+func (r *Reader) Fetch(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	if _, err := ParseDigest(string(d.Digest)); err != nil {
 		return nil, err
 	}
 	name := BlobPath(d.Digest)
 	f, size, err := r.openFile(name)
+	if errors.Is(err, fs.ErrNotExist) && r.Elsewhere != nil {
+		return r.Elsewhere.Fetch(ctx, d)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &MissingError{Name: name, Size: d.Size, From: "a descriptor"}
 	}
@@ -126,6 +152,9 @@ func (r *Reader) Fetch(_ context.Context, d v1.Descriptor) (io.ReadCloser, error
 // error is one that ended the audit, a cancelled ctx among them; what is wrong
 // with the layout is in the report, which is nil only with an error.
 func (r *Reader) Audit(ctx context.Context, o AuditOptions) (*Report, error) {
+	if r.archive {
+		o.Strict = true
+	}
 	a := NewAudit(o)
 	for _, name := range rootFiles() {
 		if err := r.add(ctx, a, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -170,15 +199,18 @@ func (r *Reader) Size() (total int64, err error) {
 // Documents reads index.json, the indexes and the manifests, and nothing else:
 // what is in the layout, without the word that it is whole.
 func (r *Reader) Documents(ctx context.Context) (*Report, error) {
-	a, err := r.documents(ctx)
+	a, err := r.documents(ctx, AuditOptions{})
 	if err != nil {
 		return nil, err
 	}
 	return a.Partial(), nil
 }
 
-func (r *Reader) documents(ctx context.Context) (*Audit, error) {
-	a := NewAudit(AuditOptions{})
+func (r *Reader) documents(ctx context.Context, o AuditOptions) (*Audit, error) {
+	if r.archive {
+		o.Strict = true
+	}
+	a := NewAudit(o)
 	for _, name := range rootFiles() {
 		err := r.add(ctx, a, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -191,14 +223,15 @@ func (r *Reader) documents(ctx context.Context) (*Audit, error) {
 			return nil, err
 		}
 	}
+	if err := a.requireTrust(""); err != nil {
+		return nil, err
+	}
 	for {
 		d, document, ok := a.Next()
 		if !ok || !document {
 			break
 		}
-		if err := r.add(ctx, a, BlobPath(d.Digest)); errors.Is(err, fs.ErrNotExist) {
-			a.MarkMissing(d.Digest)
-		} else if err != nil {
+		if err := r.addBlob(ctx, a, d); err != nil {
 			return nil, err
 		}
 	}
@@ -235,18 +268,16 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 		wg    sync.WaitGroup
 		slots = make(chan struct{}, runtime.GOMAXPROCS(0))
 	)
-	one := func(d digest.Digest) {
-		if err := r.add(ctx, a, BlobPath(d)); errors.Is(err, fs.ErrNotExist) {
-			a.MarkMissing(d)
-		} else if err != nil {
+	one := func(d v1.Descriptor) {
+		if err := r.addBlob(ctx, a, d); err != nil {
 			cancel(err)
 		}
 	}
-	start := func(d digest.Digest) {
+	start := func(d v1.Descriptor) {
 		slots <- struct{}{}
 		wg.Go(func() { one(d); <-slots })
 	}
-	var large []digest.Digest
+	var large []v1.Descriptor
 	for ctx.Err() == nil {
 		d, document, ok := a.Next()
 		if !ok {
@@ -254,11 +285,11 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 		}
 		switch {
 		case document:
-			one(d.Digest)
+			one(d)
 		case d.Size > smallBlob:
-			large = append(large, d.Digest)
+			large = append(large, d)
 		default:
-			start(d.Digest)
+			start(d)
 		}
 	}
 	wg.Wait()
@@ -271,12 +302,29 @@ func (r *Reader) addWanted(ctx context.Context, a *Audit) error {
 	return context.Cause(ctx)
 }
 
-// addRest feeds what no descriptor reaches: all blobs, and in a sealed layout
-// all files. In a plain layout other files are nobody's concern, and are not
+// addBlob feeds one blob that a descriptor wants, or says that it is missing.
+func (r *Reader) addBlob(ctx context.Context, a *Audit, d v1.Descriptor) error {
+	err := r.add(ctx, a, BlobPath(d.Digest))
+	if errors.Is(err, fs.ErrNotExist) && r.Elsewhere != nil {
+		var f io.ReadCloser
+		if f, err = r.Elsewhere.Fetch(ctx, d); err == nil {
+			defer f.Close()
+			return a.Add(ctx, BlobPath(d.Digest), d.Size, f)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		a.MarkMissing(d.Digest)
+		return nil
+	}
+	return err
+}
+
+// addRest feeds what no descriptor reaches: all blobs, and in a sealed layout or
+// an archive all files. In a plain layout other files are nobody's concern, and are not
 // read, only those at the root are named; but a link or special file there or
 // under blobs is refused.
 func (r *Reader) addRest(ctx context.Context, a *Audit) error {
-	sealed := a.Sealed()
+	sealed := a.Sealed() || r.archive
 	count := 0
 	err := fs.WalkDir(r.fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		inBlobs := name == "blobs" || len(name) > 6 && name[:6] == "blobs/"
@@ -321,35 +369,10 @@ func (r *Reader) addRest(ctx context.Context, a *Audit) error {
 			}
 			return nil
 		}
+		if a.only != nil {
+			return a.assumeFile(name, e)
+		}
 		return r.add(ctx, a, name)
 	})
 	return err
-}
-
-// beside names what lies in a layout without a seal and was not read.
-func (a *Audit) beside(name string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.unfit[name] {
-		a.extra = append(a.extra, name)
-	}
-}
-
-// refused reports whether a link or special file has been reported already: it
-// was asked for by its name.
-func (a *Audit) refused(name string) bool {
-	d, ok, err := ParseBlobPath(name)
-	if ok && err == nil {
-		return a.Seen(d)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.unfit[name]
-}
-
-func (a *Audit) has(name string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, ok := a.others[name]
-	return ok
 }

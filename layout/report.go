@@ -20,6 +20,7 @@ type Report struct {
 	Manifests int           // manifests reached
 	Blobs     int           // blobs present
 	Bytes     int64         // bytes read, in all files
+	Raw       int64         // bytes of the archive as it lies; 0 for a directory
 	Sealed    bool          // SHA256SUMS is there
 
 	Signatures []Signature // of SHA256SUMS, as they came; see AuditOptions.Trust
@@ -56,6 +57,19 @@ func (r *Report) All() []v1.Descriptor {
 // Document is an index or a manifest that was reached and read: one of the two
 // is nil, or both.
 func (r *Report) Document(d digest.Digest) (*v1.Index, *v1.Manifest) { return r.blobs[d].document() }
+
+// Changed is the error for a source whose index.json or SHA256SUMS is not the one
+// that this report is about, or nil: what was judged is what is to be used. A
+// SHA256SUMS that was not read, or is no longer there, changes nothing.
+func (r *Report) Changed(now *Report) error {
+	switch {
+	case now.Digest != r.Digest:
+		return &FormatError{v1.ImageIndexFile, fmt.Errorf("%w: want the %s that was checked, found %s", ErrChanged, r.Digest, now.Digest)}
+	case r.Sealed && now.Sealed && now.seal != r.seal:
+		return &FormatError{SealName, fmt.Errorf("%w: not the one that was checked", ErrChanged)}
+	}
+	return nil
+}
 
 // Problems is everything found wrong, each thing once, worst first.
 func (r *Report) Problems() []error {
@@ -170,7 +184,7 @@ func (a *Audit) Partial() *Report {
 	defer a.mu.Unlock()
 	return &Report{
 		Digest: digest.FromBytes(a.rawIndex), RawIndex: a.rawIndex, Index: a.index, Sealed: a.seal != nil,
-		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures, blobs: a.blobs,
+		Bytes: a.bytes, Corrupt: a.corrupt, Invalid: a.invalid, Signatures: a.signatures, seal: a.others[SealName], blobs: a.blobs,
 	}
 }
 
@@ -245,6 +259,9 @@ func (a *Audit) Finish() *Report {
 				continue
 			}
 			r.Manifests++
+			if a.only != nil && !a.only[d] {
+				continue
+			}
 			for _, in := range a.opts.Inspectors {
 				if err := in.Manifest(*b.desc, m); err != nil {
 					a.invalid = append(a.invalid, &FormatError{BlobPath(d), err})

@@ -235,15 +235,10 @@ func (c *Contents) SignaturesFor(seal []byte) ([]Signature, error) {
 	if c.Sign != nil {
 		return c.Sign(seal)
 	}
-	return c.Signed.signaturesFor(seal)
-}
-
-// signaturesFor are the signatures, if seal is what they sign.
-func (s *Signed) signaturesFor(seal []byte) ([]Signature, error) {
-	if s == nil || !bytes.Equal(seal, s.Seal) {
+	if c.Source == nil {
 		return nil, nil
 	}
-	return s.Signatures, nil
+	return c.Source.SignaturesFor(seal)
 }
 
 // SignaturesFor are the layout's signatures, if seal is what they sign.

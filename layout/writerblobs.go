@@ -237,26 +237,25 @@ func (w *Writer) put(ctx context.Context, d v1.Descriptor, data []byte) error {
 
 // pass writes a blob whose digest is known when it has been written.
 func (w *Writer) pass(ctx context.Context, b *Blob) (digest.Digest, error) {
-	var watchers []io.Writer
-	if watch := b.watcher(); watch != nil {
-		defer watch.Close()
-		watchers = append(watchers, watch)
-	}
+	watchers, done := b.watched(nil)
 	d, err := w.Add(ctx, b.MediaType, b.open, watchers...)
 	if err == nil && d.Size != b.Size {
 		err = b.resized(d.Size)
 	}
-	return d.Digest, err
+	return d.Digest, done(err)
 }
 
 // pushBlob writes a blob whose digest is known.
 func (w *Writer) pushBlob(ctx context.Context, b *Blob) error {
-	r, err := b.Open()
-	if err != nil {
+	out, err := w.Blob(ctx, b.Descriptor)
+	if out == nil || err != nil {
 		return err
 	}
-	defer r.Close()
-	return w.Push(ctx, b.Descriptor, r)
+	if _, err := b.CopyTo(ctx, out); err != nil {
+		out.(*blobWriter).Abort()
+		return err
+	}
+	return out.Close()
 }
 
 // Add writes a blob and returns its descriptor. The watchers see the content

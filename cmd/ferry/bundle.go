@@ -124,7 +124,7 @@ func (b *bundleRun) run(ctx context.Context) error {
 			return ui.NoRoom(tmpdir, err)
 		}
 		defer done()
-		checked = checked && s.Checked
+		checked = checked && s.Content != nil
 		if s.Ref != "" {
 			if c, err = b.choose(ctx, s, c); err != nil {
 				return s.Err(err)
@@ -140,7 +140,7 @@ func (b *bundleRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := source.Acceptable(ctx, c, checked, "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"); err != nil {
+	if err := source.Acceptable(ctx, c, checked, others); err != nil {
 		var bad *layout.ArtifactError
 		if errors.As(err, &bad) {
 			err = b.holder(all, bad.Artifact.Digest).Err(err)
@@ -158,14 +158,35 @@ func (b *bundleRun) run(ctx context.Context) error {
 			return list, err
 		}
 	}
-	if b.IsArchive() {
-		err = b.WriteArchive(ctx, func(w io.Writer, format *compression.Format) error { return b.writeTar(ctx, w, format, c) })
-	} else {
+	var verdict error
+	judge := func() error {
+		verdict = b.judge(ctx, all)
+		return verdict
+	}
+	if b.Name == "-" { // which cannot be taken back
+		if err = c.Read(ctx); err == nil {
+			err = judge()
+		}
+		judge = func() error { return nil }
+	}
+	switch {
+	case err != nil:
+	case b.IsArchive():
+		err = b.WriteArchive(ctx, func(w io.Writer, format *compression.Format) error {
+			if err := b.writeTar(ctx, w, format, c); err != nil {
+				return err
+			}
+			return judge()
+		})
+	default:
 		if b.Append {
 			b.added = new(v1.Index)
 			*b.added = c.Index
 		}
-		b.fresh, err = b.WriteLayout(ctx, c)
+		b.fresh, err = b.WriteLayout(ctx, c, judge)
+	}
+	if verdict != nil {
+		return verdict
 	}
 	if err != nil {
 		return output.Existing(b.Name, b.corrupt(all, err))
@@ -180,6 +201,18 @@ func (b *bundleRun) run(ctx context.Context) error {
 	b.left(-kept)
 	b.referrersLeft(&c.Index)
 	return b.answer(&c.Index, string(c.Digest()), c.Dropped)
+}
+
+const others = "or leave it out: ferry bundle SRC:TAG -o OUT takes one of the others"
+
+// judge says the verdict on the sources, which were judged while they were copied.
+func (b *bundleRun) judge(ctx context.Context, all []*layout.Contents) error {
+	for i, s := range b.sources {
+		if err := s.Finish(ctx, all[i], others); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // choose takes one artifact out of a source, and notes what is about it there.

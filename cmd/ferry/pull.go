@@ -175,7 +175,7 @@ func (p *pullRun) run(ctx context.Context) (err error) {
 	case p.IsArchive():
 		err = p.WriteArchive(ctx, func(w io.Writer, format *compression.Format) error { return bundle.Write(ctx, w, format, c) })
 	case p.Append:
-		fresh, err = p.WriteLayout(ctx, c)
+		fresh, err = p.WriteLayout(ctx, c, nil)
 	default:
 		err = s.Commit(p.Name, p.Options)
 	}

@@ -163,8 +163,7 @@ func (p *pushRun) run(ctx context.Context) error {
 
 // verified is what the source holds, once it has passed what verify checks.
 func (p *pushRun) verified(ctx context.Context) (*layout.Contents, func(), error) {
-	if r, err := p.src.Reader(); err == nil {
-		r.Close()
+	if p.src.Seekable(ctx) {
 		in := kinds.All.Inspect(source.Usual)
 		report, err := p.src.Audit(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{in}})
 		if err == nil {
@@ -173,7 +172,7 @@ func (p *pushRun) verified(ctx context.Context) (*layout.Contents, func(), error
 		if err != nil {
 			return nil, nil, err
 		}
-		p.src.Content = in
+		p.src.Content, p.src.Checked = in, true
 	} // else it is verified while it is spooled
 	tmpdir := p.tmpdir
 	if tmpdir == "" {

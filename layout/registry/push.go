@@ -228,7 +228,7 @@ func (p *push) send(ctx context.Context, repo *remote.Repository, b layout.Blob)
 
 // open opens a blob for sending; an error of it is none of the registry.
 func (p *push) open(b layout.Blob) (*outgoing, error) {
-	r, err := b.Open()
+	r, err := b.Verified()
 	if err != nil {
 		return nil, &diskError{err}
 	}

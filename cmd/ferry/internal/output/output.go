@@ -130,8 +130,9 @@ func (o *Output) Commit(ctx context.Context, w *layout.Writer) error {
 }
 
 // WriteLayout copies contents into the layout directory. Where that is added to,
-// c gets the whole index, of which so many entries are fresh.
-func (o *Output) WriteLayout(ctx context.Context, c *layout.Contents) (fresh int, err error) {
+// c gets the whole index, of which so many entries are fresh. judge, which may be
+// nil, says the verdict on what was copied.
+func (o *Output) WriteLayout(ctx context.Context, c *layout.Contents, judge func() error) (fresh int, err error) {
 	w, err := o.Open(ctx)
 	if err != nil {
 		return 0, err
@@ -139,6 +140,11 @@ func (o *Output) WriteLayout(ctx context.Context, c *layout.Contents) (fresh int
 	defer w.Close()
 	if err := c.CopyTo(ctx, w); err != nil {
 		return 0, err
+	}
+	if judge != nil {
+		if err := judge(); err != nil {
+			return 0, err
+		}
 	}
 	if o.Append {
 		index := w.Index()

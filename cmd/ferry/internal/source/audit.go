@@ -2,30 +2,12 @@ package source
 
 import (
 	"context"
-	"errors"
 	"io"
-	"os"
-	"sync/atomic"
 
 	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/policy"
 )
-
-// sized is a stream that knows its length, once it has been read to its end,
-// by a decompressor in a goroutine of its own perhaps.
-type sized struct {
-	io.Reader
-	n atomic.Int64
-}
-
-func (s *sized) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	s.n.Add(int64(n))
-	return n, err
-}
-
-func (s *sized) size() (int64, error) { return s.n.Load(), nil }
 
 // A collector sees what passes in an audit: through its inspectors, and an
 // archive byte by byte.
@@ -52,12 +34,15 @@ func (s *Source) collected(r io.Reader) io.Reader {
 // what that refuses is an error, and the report is there with it unless the
 // signature does not hold.
 func (s *Source) Audit(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
-	o, err := s.Requirements.begin(ctx, s, o)
+	in, err := s.open(ctx)
 	if err != nil {
 		return nil, s.Err(err)
 	}
+	if o, err = s.Requirements.begin(ctx, in, o); err != nil {
+		return nil, s.Err(err)
+	}
 	o = s.collect(ctx, o)
-	report, err := s.examine(ctx, o)
+	report, err := s.examine(ctx, in, o)
 	if err == nil && report.Err() == nil {
 		err = s.beside(report, o)
 	}
@@ -71,35 +56,18 @@ func (s *Source) Audit(ctx context.Context, o layout.AuditOptions) (*layout.Repo
 func (s *Source) beside(r *layout.Report, o layout.AuditOptions) error {
 	for _, in := range o.Inspectors {
 		if in, ok := in.(*policy.Inspector); ok && s.IsDir && !r.Sealed {
-			return in.Beside(os.DirFS(s.Name))
+			return in.Beside(s.fsys)
 		}
 	}
 	return nil
 }
 
 // examine checks the whole source, and tells the requirements how large it is.
-func (s *Source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Report, error) {
-	if s.IsDir {
-		r, err := s.Reader()
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		report, err := r.Audit(ctx, o)
-		if err == nil {
-			err = s.Requirements.measure(r.Size)
-		}
-		return report, s.Err(err)
-	}
-	f, err := s.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	n := &sized{Reader: f}
-	report, err := bundle.Verify(ctx, s.collected(s.Progress.Reader(n)), o)
+func (s *Source) examine(ctx context.Context, in *bundle.Source, o layout.AuditOptions) (*layout.Report, error) {
+	in.Through = s.collected
+	report, err := in.Audit(ctx, o)
 	if err == nil {
-		err = s.Requirements.measure(n.size)
+		err = s.Requirements.measure(func() (int64, error) { return s.size(report) })
 	}
 	if err := s.otherForm(ctx, report, err); err != nil {
 		return nil, s.Err(err)
@@ -107,30 +75,30 @@ func (s *Source) examine(ctx context.Context, o layout.AuditOptions) (*layout.Re
 	return report, s.Err(err)
 }
 
+// size is the number of bytes of the source as it lies.
+func (s *Source) size(r *layout.Report) (int64, error) {
+	if !s.IsDir {
+		return r.Raw, nil
+	}
+	in, err := s.opened.Reader()
+	if err != nil {
+		return 0, err
+	}
+	return in.Size()
+}
+
 // Documents reads index.json and all it reaches that is an index or manifest.
-func (s *Source) Documents(ctx context.Context) (report *layout.Report, err error) {
-	r, err := s.Reader()
-	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
-		f, err := s.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		report, err := bundle.Documents(ctx, f)
-		if err := s.otherForm(ctx, report, err); err != nil {
-			return nil, s.Err(err)
-		}
-		if err == nil {
-			err = report.Err()
-		}
-		return report, s.Err(err)
+func (s *Source) Documents(ctx context.Context) (*layout.Report, error) {
+	in, err := s.open(ctx)
+	if err != nil {
+		return nil, s.Err(err)
+	}
+	report, err := in.Documents(ctx)
+	if form := s.otherForm(ctx, report, err); form != nil {
+		return nil, s.Err(form)
 	}
 	if err == nil {
-		defer r.Close()
-		report, err = r.Documents(ctx)
-	}
-	if form := s.otherForm(ctx, nil, err); form != nil {
-		err = form
+		err = report.Err()
 	}
 	return report, s.Err(err)
 }

@@ -10,7 +10,17 @@ import (
 	"github.com/ociferry/ferry/layout/kinds"
 )
 
-// Contents lists the source for copying. A source that can only be read from
+// Seekable reports whether the source can be read out of order.
+func (s *Source) Seekable(ctx context.Context) bool {
+	in, err := s.open(ctx)
+	if err == nil {
+		_, err = in.Reader()
+	}
+	return err == nil
+}
+
+// Contents lists the source for copying. Unless it has been checked, it is judged
+// meanwhile, and Finish says the verdict. A source that can only be read from
 // front to back is unpacked in the directory tmpdir first. The caller calls done
 // when it has copied what it wants.
 func (s *Source) Contents(ctx context.Context, tmpdir string) (c *layout.Contents, done func(), err error) {
@@ -19,14 +29,18 @@ func (s *Source) Contents(ctx context.Context, tmpdir string) (c *layout.Content
 			return c, done, err
 		}
 	}
-	r, err := s.Reader()
-	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, errNotSeekable) {
-		return s.spool(ctx, tmpdir)
+	in, err := s.open(ctx)
+	if err != nil {
+		return nil, nil, s.Err(err)
 	}
-	if err == nil {
-		if c, err = r.Contents(ctx); err != nil {
-			r.Close()
-		}
+	if s.Checked {
+		c, err = in.Contents(ctx)
+	} else {
+		s.Content = kinds.All.Inspect(Usual)
+		c, err = in.Judged(ctx, layout.AuditOptions{Inspectors: []layout.Inspector{s.Content}})
+	}
+	if errors.Is(err, bundle.ErrCompressed) || errors.Is(err, bundle.ErrStream) {
+		return s.spool(ctx, tmpdir)
 	}
 	if form := s.otherForm(ctx, nil, err); form != nil {
 		err = form
@@ -34,10 +48,23 @@ func (s *Source) Contents(ctx context.Context, tmpdir string) (c *layout.Content
 	if err != nil {
 		return nil, nil, s.Err(err)
 	}
-	if c.Signed != nil {
-		s.Signatures = len(c.Signed.Signatures)
+	s.Signatures = len(c.Source.Signatures)
+	return c, func() { s.Close() }, nil
+}
+
+// Finish says the verdict on contents that were judged while they were copied. On
+// what verify would refuse on the far side, others says how to take along the rest.
+func (s *Source) Finish(ctx context.Context, c *layout.Contents, others string) error {
+	report, err := c.Finish(ctx)
+	if report == nil || err != nil {
+		return s.Err(err)
 	}
-	return c, func() { r.Close() }, nil
+	err = report.ByArtifact(ctx).Err()
+	var bad *layout.ArtifactError
+	if errors.As(err, &bad) {
+		err = Unacceptable(err, others)
+	}
+	return s.Err(err)
 }
 
 // spoolPrefix begins the names of directories that hold an unpacked source.
@@ -62,6 +89,9 @@ func (s *Source) spool(ctx context.Context, tmpdir string) (*layout.Contents, fu
 		return nil, nil, err
 	}
 	c, err := layout.Open(layout.RootFS(tmp.Root)).Contents(ctx)
+	if err == nil {
+		err = s.Err(report.Changed(c.Source))
+	}
 	if err != nil {
 		tmp.Remove()
 		return nil, nil, err

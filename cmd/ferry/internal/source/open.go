@@ -75,37 +75,40 @@ func openPipe(ctx context.Context, name string) (io.ReadCloser, error) {
 
 var errNotSeekable = errors.New("not a file that can be read out of order")
 
-// A reader reads the layout out of order, with what must be closed after it.
-type reader struct {
-	*layout.Reader
-	close func() error
-}
-
-func (r *reader) Close() error { return r.close() }
-
-// Reader opens the source for reading out of order. The error is
-// bundle.ErrCompressed or errNotSeekable when that cannot be.
-func (s *Source) Reader() (*reader, error) {
+// open opens the source once: whatever is read again is held against what was
+// read first.
+func (s *Source) open(ctx context.Context) (*bundle.Source, error) {
+	if s.opened != nil {
+		return s.opened, nil
+	}
 	if s.IsDir {
 		d, err := layout.OpenFS(s.Name)
 		if err != nil {
 			return nil, err
 		}
-		return &reader{layout.Open(s.Progress.Fs(d)), d.Close}, nil
+		s.opened, s.fsys, s.close = bundle.DirSource(s.Progress.Fs(d)), d, d.Close
+		return s.opened, nil
 	}
-	f, err := s.regular()
+	f, err := s.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
+	s.close = f.Close
+	s.opened = bundle.StreamSource(s.Progress.Reader(f))
+	if f, ok := f.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			s.opened = bundle.FileSource(s.Progress.ReaderAt(f), info.Size())
+		}
 	}
-	r, err := bundle.OpenArchive(s.Progress.ReaderAt(f), info.Size())
-	if err != nil {
-		f.Close()
-		return nil, err
+	return s.opened, nil
+}
+
+// Close closes what was opened. It is harmless to call twice.
+func (s *Source) Close() error {
+	if s.close == nil {
+		return nil
 	}
-	return &reader{r, f.Close}, nil
+	closeIt := s.close
+	s.opened, s.close = nil, nil
+	return closeIt()
 }

@@ -200,11 +200,7 @@ func CheckLayout(q *Requirements) func(context.Context, *layout.Reader) error {
 }
 
 func (q *Requirements) examine(ctx context.Context, name string, audit func(context.Context, layout.AuditOptions) (*layout.Report, error), size func() (int64, error)) error {
-	o, err := q.begin(ctx, &Source{Name: "-", Env: q.Env}, layout.AuditOptions{Inspectors: Inspectors()})
-	if err != nil {
-		return err
-	}
-	report, err := audit(ctx, o)
+	report, err := audit(ctx, q.inspect(ctx, layout.AuditOptions{Inspectors: Inspectors()}))
 	if err == nil {
 		err = report.Err()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -166,7 +165,7 @@ func refusedSignature(err error) error {
 }
 
 // begin adds to an audit what the requirements ask.
-func (q *Requirements) begin(ctx context.Context, s *Source, o layout.AuditOptions) (layout.AuditOptions, error) {
+func (q *Requirements) begin(ctx context.Context, in *bundle.Source, o layout.AuditOptions) (layout.AuditOptions, error) {
 	if q == nil {
 		return o, nil
 	}
@@ -174,17 +173,7 @@ func (q *Requirements) begin(ctx context.Context, s *Source, o layout.AuditOptio
 	if len(q.quorums) == 0 {
 		return o, nil
 	}
-	if info, err := os.Stat(s.Name); s.IsDir || s.Name == "-" || err == nil && !info.Mode().IsRegular() {
-		o.Trust = q.judge
-		return o, nil
-	}
-	f, err := s.Open(ctx)
-	if err != nil {
-		return o, err
-	}
-	defer f.Close()
-	o.Seal, err = bundle.ReadSeal(ctx, f, q.judge)
-	return o, err
+	return in.Trust(ctx, o, q.judge)
 }
 
 // Line is what is said at the end.

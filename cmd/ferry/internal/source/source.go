@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ociferry/ferry/bundle"
 	"github.com/ociferry/ferry/cmd/ferry/internal/ui"
 	"github.com/ociferry/ferry/layout"
 	"github.com/ociferry/ferry/layout/artifact"
@@ -47,6 +48,10 @@ type Source struct {
 	Collector collector
 	Content   *artifact.Inspection // once it has been checked, payloads too
 	Checked   bool                 // by writeLayout, payloads too
+
+	opened *bundle.Source
+	fsys   fs.FS // of a directory
+	close  func() error
 }
 
 // ShowReading shows the progress of reading sources. The caller ends it before it

@@ -103,11 +103,7 @@ func (a *Audit) refers(file string, subject *v1.Descriptor) {
 // reach notes that a descriptor wants a blob, and follows it if it is an index
 // or a manifest. a.mu is held.
 func (a *Audit) reach(d v1.Descriptor, at place, depth int, follow bool) error {
-	b := a.blobs[d.Digest]
-	if b == nil {
-		b = &blob{}
-		a.blobs[d.Digest] = b
-	}
+	b := a.blob(d.Digest)
 	if !b.wanted {
 		b.wanted, b.want, b.from, b.media = true, d.Size, at, d.MediaType
 		a.order = append(a.order, d.Digest)
